@@ -18,7 +18,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from arena.canonical import digest, hash_file
-from arena.errors import InputError, nearest, out_of_memory
+from arena.errors import ArenaError, InputError, nearest, out_of_memory
 from arena.names import parse
 from arena.paths import expanded
 
@@ -108,6 +108,8 @@ def function(name: str, takes: Sequence[str]) -> Callable[..., Any]:
     if not parsed.is_file:
         raise InputError(f"{name!r} names no function: expected FILE.py:FUNCTION")
     found = load(Path(parsed.kind), parsed.what, FunctionType)
+    if inspect.iscoroutinefunction(found):
+        raise InputError(f"{name} is asynchronous, and is called as it is: leave async out")
     signature = inspect.signature(found, follow_wrapped=False)  # a wrapper may take fewer things than what it wraps
     try:
         signature.bind(*takes)
@@ -119,7 +121,9 @@ def function(name: str, takes: Sequence[str]) -> Callable[..., Any]:
     def called(*values: Any) -> Any:
         try:
             return found(*values)
-        except BROKEN as error:
+        except ArenaError:
+            raise
+        except Exception as error:  # also a class of its own
             if out_of_memory(error):
                 raise
             line = _line(error, expanded(Path(parsed.kind)).resolve())

@@ -200,6 +200,12 @@ def test_what_fails_in_a_function_is_told_with_its_line(tmp_path, what, said):
         files.function(f"{tmp_path}/own.py:halved", ("rows",))([1, 2, 3])
 
 
+def test_an_exception_of_a_class_of_its_own_is_told_with_its_line(tmp_path):
+    (tmp_path / "own.py").write_text("class Odd(Exception): pass\n\n\ndef mine(rows):\n    raise Odd('so')\n")
+    with pytest.raises(InputError, match=re.escape("own.py, line 5: mine raised Odd: so")):
+        files.function(f"{tmp_path}/own.py:mine", ("rows",))([])
+
+
 def test_a_function_that_a_decorator_wraps_is_told_with_its_own_line(tmp_path):
     wrapped = "import functools\n\n\n@functools.lru_cache\ndef cached(one):\n    return one.gone\n"
     text = wrapped + "\n\ndef mine(one):\n    return cached(one)\n"

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from arena import files, names
-from arena.errors import InputError, nearest
+from arena.errors import InputError, nearest, sentence
 from arena.train.vlm.advantages import ALGORITHMS, FLAT, Advantage, Array, Inputs
 from arena.train.vlm.rows import Row
 
@@ -31,9 +31,12 @@ def reshaped(rows: Sequence[Row], name: str | Callable[[Sequence[Row]], Array]) 
 
     InputError for another number of rewards, or one that is not finite. Scores are not touched: only what is learnt.
     """
-    rewards = np.asarray((files.function(name, REWARDS) if isinstance(name, str) else name)(rows), np.float64)
-    if rewards.shape != (len(rows),) or not np.isfinite(rewards).all():
-        raise InputError(f"rewards {name!r} returned shape {rewards.shape}: expected {len(rows)} finite numbers")
+    what, wanted = f"rewards {name!r}", f"{len(rows):,} finite numbers, one a row"
+    rewards = _numbers((files.function(name, REWARDS) if isinstance(name, str) else name)(rows), what, wanted)
+    if rewards.shape != (len(rows),):
+        raise InputError(f"{what} returned shape {rewards.shape}: expected {wanted}")
+    if not np.isfinite(rewards).all():
+        raise InputError(f"{what} returned {np.sum(~np.isfinite(rewards)):,} numbers that are not finite")
     return [replace(row, reward=float(reward)) for row, reward in zip(rows, rewards, strict=True)]
 
 
@@ -54,14 +57,19 @@ def estimate(
     """
     made = (find(algorithm) if isinstance(algorithm, str) else algorithm)(rows, inputs)
     lengths = [len(row.response) for row in rows]
-    a_token = isinstance(made, list)
-    shapes = [np.shape(one) for one in made] if a_token else np.shape(made)
-    if shapes != ([(length,) for length in lengths] if a_token else (len(rows),)):
-        raise InputError(
-            f"algorithm {algorithm!r} returned {'arrays' if a_token else 'an array'} of shape {shapes}: expected one "
-            f"array of {len(rows)} numbers, or a list with an array for each row, as long as its response"
-        )
-    flat = np.concatenate([np.zeros(0), *made]) if a_token else np.array(made, np.float64)
+    what = f"algorithm {algorithm!r}"
+    wanted = f"{len(rows):,} numbers, one a row, or a list with an array for each row, as long as its response"
+    each = [_numbers(one, what, wanted) for one in (made if isinstance(made, list) else [made])]
+    a_token = isinstance(made, list) and any(one.ndim for one in each)
+    if isinstance(made, list) and not a_token:
+        each = [np.array(each, np.float64)]
+    shapes = [(length,) for length in lengths] if a_token else [(len(rows),)]
+    if [one.shape for one in each] != shapes:
+        found = f"a list of {len(each):,} arrays" if a_token else f"shape {each[0].shape}"
+        where = next((at for at, (one, due) in enumerate(zip(each, shapes, strict=False)) if one.shape != due), None)
+        odd = f", of which number {where} has shape {each[where].shape}" if a_token and where is not None else ""
+        raise InputError(f"{what} returned {found}{odd}: expected {wanted}")
+    flat = np.concatenate([np.zeros(0), *each])
     if not np.isfinite(flat).all():
         raise InputError(f"algorithm {algorithm!r} returned {np.sum(~np.isfinite(flat))} numbers that are not finite")
     counts = lengths if a_token else [1] * len(rows)
@@ -74,6 +82,18 @@ def estimate(
     if a_token:
         return np.split(flat, np.cumsum(counts)[:-1])
     return [np.full(length, one) for length, one in zip(lengths, flat, strict=True)]
+
+
+def _numbers(made: object, what: str, wanted: str) -> Array:
+    """What a function returned as a new float64 array. InputError for anything but numbers."""
+    try:
+        found = np.asarray(made)
+        if found.dtype.kind in "biuf":
+            return found.astype(np.float64)
+        why = ""
+    except (TypeError, ValueError, RuntimeError) as error:
+        why = f" ({sentence(error)})"
+    raise InputError(f"{what} returned {type(made).__name__}{why}: expected {wanted}")
 
 
 def _filtered(flat: Array, filter: Filter, kappa: float) -> Array:

@@ -98,6 +98,7 @@ class Guide:
         self.config = config
         self._truths, self._solvers = correctors(config, truths, solvers, games)
         self._store, self._tokens, self._spell, self._seed = store, tokens, spell, seed
+        self._silent = 0  # turns of the newest call that were corrected with no text
 
     def data(self, update: int, rows: Sequence[Row], images: Mapping[str, Image], parts: int) -> list[list[Datum]]:
         """Corrected turns for each of `parts` steps of the optimiser. The weights of all of them sum to parts x weight.
@@ -108,6 +109,11 @@ class Guide:
         wanted = max(1, round(self.config.share * len(rows)))
         before = round(self.config.past * wanted) if update else 0
         found = self._corrected(rows, images, chance, wanted - before)
+        if not found and self._silent:
+            raise InputError(
+                f"thoughts.corrector={self.config.corrector} said nothing of {self._silent} turns: expected "
+                "statements. Without thoughts.plan=true the last sentence is taken for a plan, and left out"
+            )
         if not found:
             raise ArenaError(
                 "thoughts.corrector: no turn of this update has facts and a true statement, so that no thought can be "
@@ -138,7 +144,7 @@ class Guide:
         """Of so many of these turns, or all that can be corrected; `images`: their pictures, None: in the store."""
         known = [row for row in rows if row.state is not None and len(row.response) and row.game in self._truths]
         chosen = chance.choice(len(known), min(count, len(known)), replace=False) if known else ()
-        out = []
+        out, self._silent = [], 0
         for at in sorted(int(one) for one in chosen):
             row = known[at]
             assert row.state is not None
@@ -150,6 +156,13 @@ class Guide:
             if not isinstance(thought, str):
                 raise InputError(f"thoughts.corrector={self.config.corrector} returned {thought!r}: expected a text")
             response = self._spell(thought, plan)
+            self._silent += not len(response)
+            most = self._tokens.context
+            if most is not None and len(row.prompt) + len(response) > most:
+                raise InputError(
+                    f"thoughts.corrector={self.config.corrector} returned a text of {len(response):,} tokens: with its "
+                    f"prompt of {len(row.prompt):,} that is more than the model's {most:,}"
+                )
             if len(response):
                 shown = tuple(self._store.image(name) if images is None else images[name] for name in row.images)
                 out.append(Datum(prompt=row.prompt, response=response, images=shown, spans=row.spans))

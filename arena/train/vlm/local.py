@@ -379,7 +379,7 @@ class LocalEngine(Engine):
         self._drop()
         raise ArenaError(
             f"{sentence(what)} The weights are as they were before this step. {where} Lower the learning rate, or the "
-            "clip of the gradient; --resume goes on from a checkpoint"
+            "clip of the gradient; --resume goes on from the last checkpoint, if there is one"
         )
 
 

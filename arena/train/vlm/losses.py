@@ -10,14 +10,14 @@ Your own loss, or a term that is added to the policy's, is named "FILE.py:FUNCTI
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor
 
 from arena import files, names
-from arena.errors import InputError, nearest
-from arena.train.vlm.policy_config import TERM, Config, PolicyConfig
+from arena.errors import InputError, nearest, sentence
+from arena.train.vlm.policy_config import TERM, Config, PolicyConfig, terms_of
 
 Loss = Callable[[Tensor, Mapping[str, Tensor], Config], tuple[Tensor, dict[str, float]]]
 Term = Callable[[Tensor, Mapping[str, Tensor], Config], Tensor]
@@ -69,13 +69,33 @@ def policy(logprobs: Tensor, inputs: Mapping[str, Tensor], config: Config) -> tu
     for name, wanted in (("ref", how.kl), ("entropy", how.entropy)):
         if wanted and name not in inputs:
             raise ValueError(f"the policy loss needs inputs[{name!r}]")
-    for name in filter(None, how.terms.split(",")):
-        added = term(name)(logprobs, inputs, config)
-        if (shape := tuple(getattr(added, "shape", ()))) != tuple(logprobs.shape):
-            raise InputError(f"policy.terms={name} returned shape {shape}: expected {tuple(logprobs.shape)} of tokens")
-        sums[f"actor/{name.rpartition(':')[2]}"] = added
+    for name, added in _terms(how.terms, logprobs, inputs, config):
+        sums[f"actor/term/{name}"] = added
         loss = loss + added
     return loss, _summed(sums)
+
+
+def _terms(given: str, logprobs: Tensor, inputs: Mapping[str, Tensor], config: Config) -> Iterator[tuple[str, Tensor]]:
+    """What each function of the user's adds, by its name. InputError for what is not a number for each token."""
+    functions = {name: term(name) for name in terms_of(given)}
+    called = names.numbered([one.__name__ for one in functions.values()])
+    for (name, function), short in zip(functions.items(), called, strict=True):
+        added = _of_tokens(f"policy.terms={name}", function(logprobs, inputs, config), logprobs)
+        if logprobs.isfinite().all() and not added.isfinite().all():
+            odd = int((~added.isfinite()).sum())
+            raise InputError(f"policy.terms={name} returned {odd} of {len(added)} numbers that are not finite")
+        yield short, added
+
+
+def _of_tokens(what: str, made: object, logprobs: Tensor) -> Tensor:
+    """What a function of the user's returned, if it is a number for each token. InputError else."""
+    if isinstance(made, Tensor) and made.is_floating_point() and made.shape == logprobs.shape:
+        return made
+    found = f"a {made.dtype} tensor of shape {tuple(made.shape)}" if isinstance(made, Tensor) else type(made).__name__
+    raise InputError(
+        f"{what} returned {found}: expected a {logprobs.dtype} tensor of shape {tuple(logprobs.shape)}, a number for "
+        "each token"
+    )
 
 
 def cross_entropy(logprobs: Tensor, inputs: Mapping[str, Tensor], config: Config) -> tuple[Tensor, dict[str, float]]:
@@ -93,7 +113,26 @@ def find(name: str) -> Loss:
     """The loss of this name, or the function of "FILE.py:FUNCTION". InputError names what there is."""
     if name not in LOSSES and not names.parse(name).is_file:
         raise InputError(f"no loss is called {name!r}. {nearest(name, LOSSES)} Your own: FILE.py:FUNCTION.")
-    return LOSSES[name] if name in LOSSES else files.function(name, TERM)
+    return LOSSES[name] if name in LOSSES else _own(name)
+
+
+def _own(name: str) -> Loss:
+    """A loss of the user's. What it returns is checked when it is called: InputError."""
+    function, what = files.function(name, TERM), f"loss {name}"
+
+    def loss(logprobs: Tensor, inputs: Mapping[str, Tensor], config: Config) -> tuple[Tensor, dict[str, float]]:
+        made = function(logprobs, inputs, config)
+        if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], Mapping)):
+            raise InputError(f"{what} returned {type(made).__name__}: expected (numbers of tokens, sums by name)")
+        each = _of_tokens(what, made[0], logprobs)
+        if logprobs.requires_grad and not each.requires_grad:
+            raise InputError(f"{what} does not follow from the log-probabilities that it is given: it teaches nothing")
+        try:
+            return each, {str(word): float(value) for word, value in made[1].items()}
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InputError(f"{what} returned a sum that is no number: {sentence(error)}") from error
+
+    return loss
 
 
 def term(name: str) -> Term:

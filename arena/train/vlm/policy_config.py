@@ -15,6 +15,11 @@ TERM = ("logprobs", "inputs", "config")  # what a loss, or a term of it, is call
 RATIOS = ("token", "turn", "gspo")
 
 
+def terms_of(given: str) -> list[str]:
+    """The names in the setting `terms`."""
+    return [name.strip() for name in given.split(",") if name.strip()]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyConfig:
     """Settings of the policy loss."""

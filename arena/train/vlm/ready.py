@@ -12,7 +12,7 @@ from arena.train.vlm.advantages import GROUPS, critic_of
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.estimate import REWARDS, find
 from arena.train.vlm.guided import correctors
-from arena.train.vlm.policy_config import TERM
+from arena.train.vlm.policy_config import TERM, terms_of
 
 
 def check(config: VlmConfig) -> VlmConfig:
@@ -69,7 +69,7 @@ def check_critic(config: VlmConfig, plan: Plan) -> None:
 
 def check_functions(config: VlmConfig) -> None:
     """InputError for a function of the user's that there is not, or takes other things: a rollout comes first."""
-    terms = [("policy.terms", one, TERM) for one in config.policy.terms.split(",")]
+    terms = [("policy.terms", one, TERM) for one in terms_of(config.policy.terms)]
     for setting, given, takes in (("learn.reward", config.learn.reward, REWARDS), *terms):
         if not given:
             continue

@@ -251,7 +251,7 @@ def test_a_users_own_algorithm_may_read_a_critic() -> None:
 def test_a_users_own_rewards_change_what_is_learnt() -> None:
     rows = episode([1.0, 1.0, 2.0])
     assert [row.reward for row in reshaped(rows, f"{OWN}:hurry")] == [0.99, 0.99, 1.99]
-    with pytest.raises(InputError, match="expected 3 finite numbers"):
+    with pytest.raises(InputError, match="returned 1 numbers that are not finite"):
         reshaped(rows, lambda rows: np.array([0.0, np.nan, 0.0]))
     with pytest.raises(InputError, match="'hurry' names no function"):
         reshaped(rows, "hurry")
@@ -261,8 +261,41 @@ def test_a_users_own_rewards_change_what_is_learnt() -> None:
 def test_advantages_of_another_shape_are_refused(tmp_path: Path, returned: str) -> None:
     file = tmp_path / "mine.py"
     file.write_text(f"import numpy as np\ndef wrong(rows, inputs):\n    return {returned}\n")
-    with pytest.raises(InputError, match="expected one array of 2 numbers"):
+    with pytest.raises(InputError, match="expected 2 numbers, one a row, or a list with an array for each row"):
         estimate(outcomes(1.0, 2.0), Inputs(), f"{file}:wrong")
+
+
+def test_a_list_of_numbers_is_one_a_row(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("def listed(rows, inputs):\n    return [row.reward for row in rows]\n")
+    assert [one[0] for one in estimate(outcomes(1.0, 2.0), Inputs(), f"{file}:listed")] == [1, 2]
+
+
+NO_NUMBERS = [
+    ("(row.reward for row in rows)", "generator"),
+    ("{row.episode: row.reward for row in rows}", "dict"),
+    ("'much'", "str"),
+    ("['1', '2']", "(list|str)"),
+    ("[[1.0, 2.0], [3.0, [1.0]]]", "list"),
+    ("None", "NoneType"),
+    ("__import__('torch').ones(len(rows), requires_grad=True)", "Tensor"),
+]
+
+
+@pytest.mark.parametrize(("returned", "said"), NO_NUMBERS, ids=[one for one, _ in NO_NUMBERS])
+def test_what_is_no_number_is_refused_by_its_type(tmp_path: Path, returned: str, said: str) -> None:
+    file, rows = tmp_path / "mine.py", outcomes(1.0, 2.0)
+    file.write_text(f"def advantage(rows, inputs):\n    return {returned}\ndef reward(rows):\n    return {returned}\n")
+    with pytest.raises(InputError, match=f"mine.py:advantage' returned {said}"):
+        estimate(rows, Inputs(), f"{file}:advantage")
+    with pytest.raises(InputError, match=f"mine.py:reward' returned {said}"):
+        reshaped(rows, f"{file}:reward")
+
+
+def test_a_coroutine_is_no_reward(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("async def reward(rows):\n    return [0.0]\n")
+    with pytest.raises(InputError, match=r"mine\.py:reward is asynchronous"):
+        reshaped(outcomes(1.0), f"{tmp_path}/mine.py:reward")
 
 
 def test_an_advantage_that_is_no_number_is_refused() -> None:

@@ -169,3 +169,17 @@ def test_a_guided_training_goes_on_exactly_and_tells_its_cross_entropy(tmp_path)
 def test_a_guide_that_cannot_be_is_refused(tmp_path, settings, said):
     with pytest.raises(InputError, match=said), Trainer(config(tmp_path, *settings), tmp_path / "out"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("text", "context", "said"),
+    [("''", None, "said nothing of 6 turns"), ("'Much. ' * 99", 64, "that is more than the model's 64")],
+)
+def test_a_corrector_that_says_nothing_or_too_much_is_told_so(engine, rows, tmp_path, text, context, said):
+    (tmp_path / "own.py").write_text(f"def mine(facts, answer):\n    return {text}\n")
+    tokens = Tokens(Decoder(engine.learner.tokenizer, engine.learner.ends), context=context)
+    how = ThoughtsConfig(corrector=f"{tmp_path}/own.py:mine", share=0.5, past=0.0)
+    spell, store = speller(engine.learner.tokenizer), RowStore(tmp_path)
+    made = Guide(how, {}, {}, games=["sidescroller"], store=store, tokens=tokens, spell=spell, seed=3)
+    with pytest.raises(InputError, match=f"thoughts.corrector=.*{said}"):
+        made.data(0, rows, {}, 1)

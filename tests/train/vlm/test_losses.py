@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -199,22 +200,77 @@ def test_a_users_own_term_is_added() -> None:
     more, sums = policy(logprobs, inputs, {"terms": f"{OWN}:sure_of_good_turns", "sure.scale": 0.5})
     expected = -0.5 * inputs["weight"] * (inputs["advantage"] > 0) * logprobs
     assert torch.allclose(more - plain, expected, atol=1e-6)
-    assert sums["actor/sure_of_good_turns"] == pytest.approx(float(expected.sum()))
+    assert sums["actor/term/sure_of_good_turns"] == pytest.approx(float(expected.sum()))
 
 
 def test_the_term_of_the_docs_needs_no_setting_that_a_training_cannot_give() -> None:
     logprobs, inputs = drawn(4)
     _, sums = policy(logprobs, inputs, {**asdict(PolicyConfig(terms=f"{OWN}:sure_of_good_turns"))})
     expected = -0.1 * inputs["weight"] * (inputs["advantage"] > 0) * logprobs
-    assert sums["actor/sure_of_good_turns"] == pytest.approx(float(expected.sum()))
+    assert sums["actor/term/sure_of_good_turns"] == pytest.approx(float(expected.sum()))
 
 
 def test_a_term_without_a_number_for_each_token_is_refused(tmp_path: Path) -> None:
     """One number would be added to each of them, so that its scale would follow how a batch is divided."""
     (tmp_path / "own.py").write_text("def mean(logprobs, inputs, config):\n    return logprobs.mean()\n")
     logprobs, inputs = drawn(4)
-    with pytest.raises(InputError, match=r"own\.py:mean returned shape \(\): expected \(4,\) of tokens"):
+    with pytest.raises(InputError, match=r"own\.py:mean returned a torch\.float32 tensor of shape \(\): expected"):
         policy(logprobs, inputs, {"terms": f"{tmp_path}/own.py:mean"})
+
+
+def own(folder: Path, *functions: str) -> str:
+    (folder / "own.py").write_text("".join(f"def {one}\n" for one in functions))
+    return f"{folder}/own.py"
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        ("logprobs.detach().numpy()", "returned ndarray: expected a torch.float32 tensor"),
+        ("(logprobs > 0)", "returned a torch.bool tensor of shape (4,)"),
+        ("logprobs * float('nan')", "returned 4 of 4 numbers that are not finite"),
+    ],
+)
+def test_a_term_that_gives_no_numbers_is_refused_by_what_it_gave(tmp_path: Path, returned: str, said: str) -> None:
+    file = own(tmp_path, f"mine(logprobs, inputs, config): return {returned}")
+    logprobs, inputs = drawn(4)
+    with pytest.raises(InputError, match=re.escape(f"policy.terms={file}:mine {said}")):
+        policy(logprobs, inputs, {"terms": f"{file}:mine"})
+
+
+def test_terms_have_metrics_of_their_own_whatever_they_are_called(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    one = own(tmp_path, "entropy(logprobs, inputs, config): return inputs['weight']")
+    two = own(tmp_path / "other", "entropy(logprobs, inputs, config): return 2 * inputs['weight']")
+    logprobs, inputs = drawn(4)
+    _, plain = policy(logprobs, inputs, {})
+    _, sums = policy(logprobs, inputs, {"terms": f"{one}, {two}"})
+    total = float(inputs["weight"].sum())
+    added = {"actor/term/entropy#1": pytest.approx(total), "actor/term/entropy#2": pytest.approx(2 * total)}
+    assert sums == plain | added
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        ("logprobs", "returned Tensor: expected (numbers of tokens, sums by name)"),
+        ("(logprobs.mean(), {})", "returned a torch.float32 tensor of shape (): expected"),
+        ("(inputs['weight'], {})", "does not follow from the log-probabilities"),
+        ("(logprobs, {'mine': 'much'})", "returned a sum that is no number"),
+    ],
+)
+def test_a_loss_that_gives_something_else_is_refused(tmp_path: Path, returned: str, said: str) -> None:
+    file = own(tmp_path, f"mine(logprobs, inputs, config): return {returned}")
+    logprobs, inputs = drawn(4)
+    with pytest.raises(InputError, match=re.escape(f"loss {file}:mine {said}")):
+        find(f"{file}:mine")(logprobs.requires_grad_(), inputs, {})
+
+
+def test_sums_of_a_loss_leave_it_as_numbers(tmp_path: Path) -> None:
+    file = own(tmp_path, "mine(logprobs, inputs, config): return logprobs, {'mine': logprobs.sum()}")
+    logprobs, inputs = drawn(4)
+    _, sums = find(f"{file}:mine")(logprobs, inputs, {})
+    assert type(sums["mine"]) is float
 
 
 def test_an_unknown_loss_is_refused_with_the_nearest_name() -> None:
