@@ -168,7 +168,8 @@ class Host:
                 raise ProtocolError("UPDATE before the operator is ready")
             self._operator.update(message.version, message.path)
         except Exception as error:
-            traceback.print_exc()
+            if not isinstance(error, ValueError):  # by which an operator says why it does not take them
+                traceback.print_exc()
             self._emit(msgspec.structs.replace(failure(error), id=message.id))
             return
         self._version = message.version

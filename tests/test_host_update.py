@@ -64,7 +64,9 @@ def test_a_seat_that_is_opened_after_the_update_is_opened_after_it() -> None:
     ("path", "code", "text"),
     [("broken", "refused", "these weights are broken"), ("bug", "failed", "KeyError: 'layer'")],
 )
-def test_a_failed_update_names_itself_and_leaves_version_and_weights(path: str, code: str, text: str) -> None:
+def test_a_failed_update_names_itself_and_leaves_version_and_weights(
+    path: str, code: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     peer = Peer(Learner())
     peer.open()
     peer.tell(m.Update(id=5, version="v2", path="second"))
@@ -73,6 +75,7 @@ def test_a_failed_update_names_itself_and_leaves_version_and_weights(path: str, 
     peer.host.work()
     assert m.Error(code=code, text=text, id=6) in peer.out  # type: ignore[arg-type]
     assert decided(peer) == {1: ("second", "v2")}
+    assert ("Traceback" in capsys.readouterr().err) == (path == "bug")  # a reason is told, and a bug is looked for
 
 
 def test_an_operator_without_update_says_so() -> None:

@@ -91,7 +91,8 @@ def write_curve(path: Path, row: Mapping[str, Any], columns: Sequence[str]) -> N
 def cut_curve(path: Path, update: int) -> None:
     """Drops the rows after `update`, which a resumed run writes again, and what is no whole row."""
     if path.exists():
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+        text = path.read_text(encoding="utf-8", errors="replace")
+        lines = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
         rows = [(line.split(",")[0], line) for line in lines[1:]]
         kept = [line for first, line in rows if first.isdigit() and int(first) <= update]
         Disk().replace(path, "".join(lines[:1] + kept).encode())  # whole or not at all: a kill here must not lose it

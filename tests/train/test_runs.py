@@ -25,7 +25,7 @@ def test_what_is_loaded_is_passed_over_until_the_training_ends() -> None:
 def test_a_curve_is_cut_to_its_whole_rows(tmp_path):
     """A row that a kill cut may begin with a part of its number."""
     curve = tmp_path / "curve.csv"
-    curve.write_text("step,loss\n1,0.5\n12,0.4\n13,0.3\n1")
+    curve.write_bytes(b"step,loss\n1,0.5\n\xff\xfe\n12,0.4\n13,0.3\n1")
     cut_curve(curve, 12)
     assert curve.read_text() == "step,loss\n1,0.5\n12,0.4\n"
 

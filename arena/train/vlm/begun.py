@@ -23,6 +23,7 @@ WEIGHTS = "weights.json"  # in a folder of weights: which they are, and how far 
 WHERE = {"concurrency", "processes", "hosts"}  # of a rollout: how many play at once, and where; they change no row
 OF_MODEL = {"rollout.operator", "engine", *(f"model.{one}" for one in ("mode", "rank", "alpha", "freeze_vision_tower"))}
 SAME_ROWS = {f"rollout.{name}" for name in WHERE}
+FILES = "files"  # in the head: the hashes of the users' own files
 ALONE = "weights_of"  # in the head: the update of which --resume weights-only took the weights; None: none
 
 
@@ -106,6 +107,7 @@ class _Head(msgspec.Struct):
     others: dict[str, Any]
     versions: _Versions
     weights_of: int | None
+    files: dict[str, str]
 
 
 def read_head(out: Path) -> dict[str, Any]:

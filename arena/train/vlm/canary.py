@@ -219,7 +219,7 @@ def judge(
     ours, theirs, hotter = _values(canary.trained), _values(served), _values(hot)
     near = canary.tolerance
     if theirs.shape != ours.shape or hotter.shape != ours.shape or not np.isfinite([*theirs, *hotter]).all():
-        raise CanaryError(f"the server gave no log-probability of each of the canary's {len(ours)} tokens")
+        raise CanaryError(f"the sampler gave no log-probability of each of the canary's {len(ours)} tokens")
     error, heat, expected = apart(ours, theirs), apart(theirs, hotter), apart(ours, _values(canary.hot))
     right = error <= near
     # Who expects all tokens alike loses nothing by heat, and then nothing need be told. Other weights lose otherwise.
@@ -244,11 +244,11 @@ def judge(
 
 
 _NOTHING = (
-    "a no-op adapter: with {version} the server answers as the base does, so that the adapter matches no layer of its "
+    "a no-op adapter: with {version} the sampler answers as the base does, so that the adapter matches no layer of its "
     "model. Are its names those of the whole model, not of its language part alone?"
 )
 _STALE = (
-    "a stale adapter: with {version} the server answers as with the version before. Each version needs a name of its "
+    "a stale adapter: with {version} the sampler answers as with the version before. Each version needs a name of its "
     "own on the server"
 )
 
@@ -261,8 +261,9 @@ def _reason(canary: Canary, theirs: Values, base: Sequence[float] | None, before
     if found:
         return min(found)[1].format(version=canary.version)
     return (
-        f"another model: with {canary.version} the server answers neither as the trainer does, nor as before. Has it "
-        "the trainer's base model, dtype, temperature and special tokens?"
+        f"another model: with {canary.version} the sampler answers neither as the trainer does, nor as before. Has it "
+        "the trainer's base model, dtype, temperature and special tokens? If it answered as the trainer until now, "
+        "steps are too large: go on with --resume weights-only and a lower learn.learning_rate, or begin anew with it"
     )
 
 

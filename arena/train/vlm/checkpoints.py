@@ -92,6 +92,9 @@ class Files:
         was, now = begun.read_head(self.out), self._head(config)
         if resume == "exact":
             begun.check_settings(self.out, now["config"], config.updates)
+            for name, hashed in now[begun.FILES].items():
+                if was[begun.FILES].get(name, hashed) != hashed:
+                    print(f"{name} was changed since this training last began or went on: it goes on with what is new")
             torn = {name: (was["versions"][name], new) for name, new in now["versions"].items()}
             for name, (old, new) in torn.items():
                 if old != new and name in ("arena", "torch"):
@@ -138,6 +141,7 @@ class Files:
             "config": config.facts(),
             begun.OTHERS: config.others(),
             begun.ALONE: weights_of,
+            begun.FILES: config.files(),
             "versions": versions,
         }
 

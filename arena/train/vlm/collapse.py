@@ -19,6 +19,7 @@ def sentence(lines: Sequence[Mapping[str, Any]], rate: float) -> str:
     if not since:
         return ""
     began = since[-1]
+    first = lines[0].get(UNPARSED, 0.0)
     share = f"update {lines[-1]['update']}: {lines[-1][UNPARSED]:.0%} of the answers are a fault"
     if began is lines[0]:
         return (
@@ -26,6 +27,6 @@ def sentence(lines: Sequence[Mapping[str, Any]], rate: float) -> str:
             "teach it. Begin with a supervised start (`arena train sft`), and see its turns in samples/"
         )
     return (
-        f"{share}, {lines[0][UNPARSED]:.0%} in the first update: the model collapsed by update {began['update']}, "
+        f"{share}, {first:.0%} in the first update: the model collapsed by update {began['update']}, "
         f"and may not come back by itself. Lower learn.learning_rate (now {rate:g}), and begin anew with another --out"
     )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from arena import declared, names
+from arena import declared, files, names
 from arena.errors import InputError, nearest
 from arena.paths import expanded
 from arena.train import ranges
@@ -23,7 +23,7 @@ from arena.train.vlm.guided import ThoughtsConfig
 from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.matches import RolloutConfig
 from arena.train.vlm.placement import Placement
-from arena.train.vlm.policy_config import PolicyConfig
+from arena.train.vlm.policy_config import PolicyConfig, terms_of
 from arena.train.vlm.spo import SpoConfig
 from arena.train.vlm.tinker_config import ADAPTER, TinkerConfig
 
@@ -172,6 +172,17 @@ class VlmConfig:
     def others(self) -> dict[str, Any]:
         """The settings that may differ in a resumed run, as JSON gives them back."""
         return {name: value for name, value in self._plain().items() if name in FREE}
+
+    def files(self) -> dict[str, str]:
+        """The users' own files that a training plays and learns by, as they are named, with their hashes.
+
+        InputError for one that is gone.
+        """
+        how, learn = self.rollout, self.learn
+        own = [learn.algorithm, learn.reward, *terms_of(self.policy.terms), self.thoughts.corrector]
+        named = [name for name in (*how.levels, how.operator, *how.pool.fixed, *own) if name]
+        found = {names.parse(name).kind: files.fingerprint(name) for name in named}
+        return {name: value for name, value in found.items() if value is not None}
 
     def _plain(self) -> dict[str, Any]:
         settled = replace(self, model=self.model.here(), critic=self.critic.here())

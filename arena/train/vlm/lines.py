@@ -41,5 +41,7 @@ def _whole(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             line = json.loads(text)
         except ValueError:
             continue
-        if text.endswith("\n") and isinstance(line, dict) and isinstance(line.get("update"), int):
+        if not text.endswith("\n") or not isinstance(line, dict) or not isinstance(line.get("update"), int):
+            continue
+        if all(isinstance(value, (int, float)) for value in line.values()):
             yield text, line

@@ -133,7 +133,8 @@ def standing(config: RolloutConfig) -> RolloutConfig:
     found = sorted({str(replace(name, what=one, options=dict(options))) for one, options in meant})
     if len(found) > 1:
         raise InputError(
-            f"operator {config.operator!r} is {' and '.join(found)}, by level: name the one that is to be trained"
+            f"operator {config.operator!r} is {' and '.join(found)}, by level: name the one that is to be trained, "
+            f"as in rollout.operator={found[0]}"
         )
     (operator,) = found
     return replace(config, operator=operator)

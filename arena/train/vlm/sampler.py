@@ -64,7 +64,7 @@ def check(config: VlmConfig) -> None:
 def _check_sampling(config: VlmConfig, options: Mapping[str, Any]) -> None:
     operator, scored = config.rollout.operator, config.model.temperature
     drawn = options.get("temperature")
-    if drawn is not None and drawn != scored:
+    if drawn and drawn != scored:  # at 0 nothing is sampled, which `matches.base_plan` refuses
         raise InputError(
             f"operator {operator!r} samples at temperature {drawn:g}, and model.temperature={scored:g} is what its "
             f"tokens are scored at: both must be equal. Set model.temperature={drawn:g}, or say @temperature={scored:g}"

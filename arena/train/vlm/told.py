@@ -16,7 +16,7 @@ from arena.train.vlm.lines import METRICS
 from arena.train.vlm.scored import SHOWN, TRUE, Scored, best, figure, folder_of, interval, moment, scores, true_shares
 
 SAMPLES = "samples"
-LAST = {  # of the last update
+LAST = {  # of the last update, beside its return and turns
     "thought/true": "true statements",
     "actor/entropy": "entropy",
     "critic/explained_var": "explained variance",
@@ -116,9 +116,11 @@ def sentences(out: Path) -> list[str]:
     ]
     if last:
         more = [f"{label} {last[name]:.3g}" for name, label in LAST.items() if name in last]
-        mean = f"return {round(last['reward/mean'], 9) + 0.0:.5g} ± {last['reward/stderr']:.3g}"
-        turns = f"{last['rollout/turns']:,.0f} turns"
-        told.append(f"last update: {', '.join([mean, turns, *more])}")
+        if "rollout/turns" in last:
+            more.insert(0, f"{last['rollout/turns']:,.0f} turns")
+        if {"reward/mean", "reward/stderr"} <= last.keys():
+            more.insert(0, f"return {round(last['reward/mean'], 9) + 0.0:.5g} ± {last['reward/stderr']:.3g}")
+        told.append(f"last update: {', '.join(more) or 'its line says nothing of it'}")
         told += filter(None, [collapse.sentence(metrics, how["learning_rate"])])
     top = best(out)
     newest = max((one.update for one in scores(out)), default=None)

@@ -86,7 +86,7 @@ def test_each_message_about_a_folder_leads_on(tmp_path):
 
 def head(config: VlmConfig) -> dict:
     versions = dict.fromkeys(("arena", "python", "numpy", "torch"), "1")
-    both = {"config": config.facts(), begun.OTHERS: config.others(), begun.ALONE: None}
+    both = {"config": config.facts(), begun.OTHERS: config.others(), begun.ALONE: None, begun.FILES: {}}
     return {"format": begun.FORMAT, "updates": config.updates, "versions": versions, **both}
 
 

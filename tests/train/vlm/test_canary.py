@@ -102,14 +102,14 @@ def test_what_is_banned_in_sampling_is_banned_in_the_servers_scores(tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "versions", "words"),
     [
-        ("stale", ("pi_v1", "pi_v2"), "a stale adapter: with pi_v2 the server answers as with the version before"),
-        ("no-op", ("pi_v1",), "a no-op adapter: with pi_v1 the server answers as the base does"),
+        ("stale", ("pi_v1", "pi_v2"), "a stale adapter: with pi_v2 the sampler answers as with the version before"),
+        ("no-op", ("pi_v1",), "a no-op adapter: with pi_v1 the sampler answers as the base does"),
         ("no-op", ("pi_v1", "pi_v2"), "a no-op adapter"),
         ("raw", ("pi_v1",), r"raw log-probabilities: .* --logprobs-mode processed_logprobs"),
         (
             "other",
             ("pi_v1",),
-            "another model: with pi_v1 the server answers neither as the trainer does, nor as before",
+            "another model: with pi_v1 the sampler answers neither as the trainer does, nor as before",
         ),
         ("hotter", ("pi_v1",), "another model: .* dtype, temperature"),
     ],

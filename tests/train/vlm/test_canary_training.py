@@ -100,8 +100,8 @@ def served(trainer, server, wrong_from, wrong):
 @pytest.mark.parametrize(
     ("wrong_from", "wrong", "words"),
     [
-        ("pi_v1", "no-op", "a no-op adapter: with pi_v1 the server answers as the base does"),
-        ("pi_v2", "stale", "a stale adapter: with pi_v2 the server answers as with the version before"),
+        ("pi_v1", "no-op", "a no-op adapter: with pi_v1 the sampler answers as the base does"),
+        ("pi_v2", "stale", "a stale adapter: with pi_v2 the sampler answers as with the version before"),
     ],
 )
 def test_a_server_with_other_weights_stops_the_training_with_the_reason(trainer, wrong_from, wrong, words):

@@ -96,6 +96,19 @@ def test_an_engine_that_cannot_write_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_who_goes_on_with_another_function_is_told_so(tmp_path, capsys):
+    own = tmp_path / "own.py"
+    own.write_text("def mine(rows):\n    return [0.0 for row in rows]\n")
+    settings = (f"learn.reward={own}:mine",)
+    config = load(None, None, settings, ("leduc",))
+    checkpoints.Files(tmp_path / "out").begin(config, "no")
+    checkpoints.Files(tmp_path / "out").begin(config, "exact")
+    assert capsys.readouterr().out == ""
+    own.write_text("def mine(rows):\n    return [1.0 for row in rows]\n")
+    checkpoints.Files(tmp_path / "out").begin(config, "exact")
+    assert f"{own} was changed since this training last began or went on" in capsys.readouterr().out
+
+
 def test_what_was_written_is_read(written, critic):
     assert checkpoints.read(written, Silent()).items() >= STATE.items()
     again, own = checkpoints.critic(written, CONFIG, SHAPES).state(), critic.state()

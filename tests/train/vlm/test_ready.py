@@ -25,6 +25,7 @@ from arena.train.vlm.config import load
         (("learn.reward=./nowhere.py:doubled",), "nowhere.py"),
         (("policy.terms=./nowhere.py:term",), "nowhere.py"),
         (("thoughts.corrector=./nowhere.py:truth",), "nowhere.py"),
+        (("rollout.operator=vlm:nano@temperature=0",), "always writes the likeliest token: training needs @temper"),
         (("thoughts.corrector=truth",), "leduc does not say what is true of a moment"),
         (
             ("rollout.pool.opponents={past=1}", "staleness=2", "rollout.pool.every=2"),
@@ -57,3 +58,8 @@ def test_who_has_no_weights_here_is_refused_for_that(operator):
     """Whatever else would not fit it."""
     with pytest.raises(ArenaError, match=f"{operator} is no language model with weights"):
         ready.check(load("sidescroller-nano", None, (f"rollout.operator={operator}",)))
+
+
+def test_games_of_different_models_say_how_one_is_named():
+    with pytest.raises(ArenaError, match=r"name the one that is to be trained, as in rollout\.operator=vlm:nano"):
+        ready.check(load(None, None, ("rollout.operator=vlm",), ("leduc@seats=2", "connect_four@seats=2")))

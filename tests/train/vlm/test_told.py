@@ -134,6 +134,14 @@ def test_who_goes_on_with_other_evaluations_has_the_start_evaluated_as_they_are_
     del SAID[told_before:]
 
 
+def test_a_line_that_says_less_is_told_as_far_as_it_goes(out, tmp_path):
+    shutil.copytree(out, tmp_path / "out")
+    (tmp_path / "out" / "metrics.jsonl").write_text('{"update": 1}\n{"update": 2, "rollout/turns": 1234}\n')
+    assert "last update: 1,234 turns" in told.sentences(tmp_path / "out")
+    (tmp_path / "out" / "metrics.jsonl").write_text('{"update": 2}\n{"update": 3, "reward/mean": "much"}\n')
+    assert "last update: its line says nothing of it" in told.sentences(tmp_path / "out")
+
+
 def test_a_training_that_is_not_done_says_a_command_that_goes_on_with_it(out, tmp_path, monkeypatch):
     shutil.copytree(out, tmp_path / "out")
     head = json.loads((out / begun.HEAD).read_text())
