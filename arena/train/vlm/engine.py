@@ -6,6 +6,7 @@ those of the Tinker API.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +16,16 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from arena.errors import InputError, nearest
 from arena.game import Image
+from arena.train import ranges
+from arena.train.ranges import ABOVE_0, DECAY, LEAST_0
 
 Ints = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float32]
 Config = Mapping[str, float | str]
 NO_CONFIG: Config = MappingProxyType({})
+SCORING = ("states", "alone", "heat")  # settings of a call without a loss
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +37,14 @@ class Datum:
     images: tuple[Image, ...] = ()  # uint8 (height, width, 3) each, in the order of their placeholders
     spans: tuple[tuple[int, int], ...] = ()  # (first, length) of the placeholders of each picture in `prompt`
     inputs: Mapping[str, Floats] = field(default_factory=dict)  # float32 (response,) each: `weight`, `advantage`, ...
+
+    def __post_init__(self) -> None:
+        for name, one in self.inputs.items():
+            if one.shape != self.response.shape:
+                raise InputError(
+                    f"inputs[{name!r}] has shape {one.shape}: expected {self.response.shape}, a number for each token "
+                    "of the response"
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +66,31 @@ class OptimParams:
     weight_decay: float = 0.0  # of matrices; biases, norms and embeddings do not decay
     grad_norm: float = 1.0  # the gradient is scaled down to this norm; 0: it is left as it is
 
+    def __post_init__(self) -> None:
+        least_0 = dict.fromkeys(("learning_rate", "weight_decay", "grad_norm"), LEAST_0)
+        ranges.check("OptimParams", self, least_0 | {"betas": DECAY, "eps": ABOVE_0})
+
+
+def check_batch(batch: Sequence[Datum], loss: str | None, config: Config) -> None:
+    """InputError for data without the same inputs, and for what a call without a loss of the user's does not know."""
+    if loss is not None and len(every := {frozenset(one.inputs) for one in batch}) > 1:
+        odd = sorted(frozenset.union(*every) - frozenset.intersection(*every))
+        raise InputError(f"some data of a call have inputs[{odd[0]!r}], and others have not: give it to all or none")
+    if loss is not None:
+        return  # a loss knows its own settings
+    for name in config:
+        if name not in SCORING:
+            raise InputError(f"a call without a loss has no setting {name!r}. {nearest(name, SCORING)}")
+    if config.get("states") not in (None, "prompt", "response"):
+        raise InputError(f"states={config['states']!r}: expected 'prompt' or 'response'")
+
+
+def weights_folder(folder: Path, version: str) -> Path:
+    """Where the weights of a version stand. InputError for what is no name of a folder in there."""
+    if not re.fullmatch(r"\w[\w.-]*", version):
+        raise InputError(f"version={version!r}: expected letters, digits, points and dashes, as in pi_v1")
+    return folder / version
+
 
 class Engine(ABC):
     """Weights that are trained. One call at a time."""
@@ -72,7 +110,8 @@ class Engine(ABC):
         "heat": scored at so many times the temperature.
         `reference`: score by the weights that training started from (`loss` is None then).
 
-        ArenaError when the loss is no number, or memory runs out; the message says which setting to change.
+        ArenaError when the loss is no number, or memory runs out; the message says which setting to change. InputError
+        for data or settings that it cannot take.
         """
 
     @abstractmethod
@@ -81,7 +120,10 @@ class Engine(ABC):
 
     @abstractmethod
     def sampler_weights(self, version: str) -> Path:
-        """Write the weights as `Operator.update` takes them, into a folder that appears when it is whole."""
+        """Write the weights as `Operator.update` takes them, into a folder that appears when it is whole.
+
+        It is called as `version` says. InputError for one that names no folder.
+        """
 
     @abstractmethod
     def save_state(self, path: Path) -> None:

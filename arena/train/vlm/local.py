@@ -24,7 +24,18 @@ from torch import Tensor
 from arena.errors import ArenaError, InputError, sentence
 from arena.train import memory
 from arena.train.vlm import adapters, begun, losses, lowrank, saved, sft_facts, states
-from arena.train.vlm.engine import NO_CONFIG, Config, Datum, Engine, Floats, Ints, OptimParams, Output
+from arena.train.vlm.engine import (
+    NO_CONFIG,
+    Config,
+    Datum,
+    Engine,
+    Floats,
+    Ints,
+    OptimParams,
+    Output,
+    check_batch,
+    weights_folder,
+)
 from arena.train.vlm.learnable import Learner, learner, new_optimizer, without_dropout
 from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.passes import Pass, Row, passes
@@ -128,6 +139,7 @@ class LocalEngine(Engine):
     ) -> Output:
         if reference and loss is not None:
             raise ValueError("the reference is scored, and not trained: loss=None")
+        check_batch(batch, loss, config)
         if loss is not None:
             self._since += batch
         find = None if loss is None else losses.find(loss)
@@ -173,7 +185,7 @@ class LocalEngine(Engine):
 
     def sampler_weights(self, version: str) -> Path:
         about = {"version": version, "mode": self.config.mode, "source": self.source}
-        return adapters.write_sampler(self.folder / version, self.model, about, self.learner, self._own)
+        return adapters.write_sampler(weights_folder(self.folder, version), self.model, about, self.learner, self._own)
 
     def save_state(self, path: Path) -> None:
         saved.write_state(path, self._trained, self.optimizer, self._facts())
@@ -267,13 +279,15 @@ class LocalEngine(Engine):
         for index, one in enumerate(batch):
             length = len(one.prompt) + len(one.response)
             if not len(one.prompt) or not len(one.response):
-                raise ValueError(f"datum {index} has an empty prompt or response")
+                raise InputError(f"datum {index} has an empty prompt or response")
+            ids = np.concatenate([one.prompt, one.response]).astype(np.int64)
+            if (odd := ids[(ids < 0) | (ids >= len(banned))]).size:
+                raise InputError(f"datum {index} has token {odd[0]}: the model has 0 to {len(banned) - 1}")
             if self.learner.context is not None and length > self.learner.context:
                 raise InputError(f"a row has {length:,} tokens, more than the model's {self.learner.context:,}")
             if (never := one.response[banned[one.response]]).size:
                 token = self.learner.tokenizer.convert_ids_to_tokens(int(never[0]))
                 raise InputError(f"the response of a row holds {token!r}, which is never sampled: leave the row out")
-            ids = np.concatenate([one.prompt, one.response]).astype(np.int64)
             out.append(Row(index, ids, len(one.prompt), self.learner.pixels(one.images), tuple(map(sha, one.images))))
         return out
 

@@ -100,6 +100,8 @@ def _of_tokens(what: str, made: object, logprobs: Tensor) -> Tensor:
 
 def cross_entropy(logprobs: Tensor, inputs: Mapping[str, Tensor], config: Config) -> tuple[Tensor, dict[str, float]]:
     """Of given texts, as in a supervised start or for corrected thoughts: -weight logprobs. Reads inputs["weight"]."""
+    if odd := [name for name in config if "." not in name]:
+        raise InputError(f"cross_entropy has no setting {odd[0]!r}: it has none")
     weight = inputs["weight"]
     loss = -weight * torch.where(weight != 0, logprobs, torch.zeros_like(logprobs))
     return loss, _summed({"sft/loss": loss})

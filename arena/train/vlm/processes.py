@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import torch
 
 from arena.errors import ArenaError
-from arena.train.vlm.engine import NO_CONFIG, Config, Datum, OptimParams, Output
+from arena.train.vlm.engine import NO_CONFIG, Config, Datum, OptimParams, Output, weights_folder
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.passes import Pass
@@ -56,7 +56,7 @@ class ProcessEngine(LocalEngine):
 
     def sampler_weights(self, version: str) -> Path:
         call = super().sampler_weights
-        return self._first(lambda: call(version)) or self.folder / version
+        return self._first(lambda: call(version)) or weights_folder(self.folder, version)
 
     def save_state(self, path: Path) -> None:
         call = super().save_state

@@ -25,6 +25,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 from arena.errors import ArenaError
 from arena.train.vlm import adapters, saved
+from arena.train.vlm.engine import weights_folder
 from arena.train.vlm.learnable import new_optimizer
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.local_config import LocalConfig
@@ -49,7 +50,7 @@ class ShardedEngine(ProcessEngine):
         if self.config.mode == "lora":
             state = {name: one for name, one in state.items() if ".lora_" in name}
         weights = {name: self._whole(one) for name, one in state.items()}
-        path = self.folder / version
+        path = weights_folder(self.folder, version)
         self._first(lambda: adapters.write_sampler(path, self.model, about, self.learner, self._own, weights))
         return path
 

@@ -25,7 +25,17 @@ from arena import plugins
 from arena.errors import ArenaError, CheckpointError, InputError, sentence
 from arena.exporters.parquet import png
 from arena.train.vlm import begun, losses, saved
-from arena.train.vlm.engine import NO_CONFIG, Config, Datum, Engine, Floats, OptimParams, Output
+from arena.train.vlm.engine import (
+    NO_CONFIG,
+    Config,
+    Datum,
+    Engine,
+    Floats,
+    OptimParams,
+    Output,
+    check_batch,
+    weights_folder,
+)
 from arena.train.vlm.tinker_config import ADAPTER, TinkerConfig
 
 KEY = "TINKER_API_KEY"
@@ -75,6 +85,7 @@ class TinkerEngine(Engine):
     ) -> Output:
         if reference and loss is not None:
             raise ValueError("the reference is scored, and not trained: loss=None")
+        check_batch(batch, loss, config)
         if config.get("states"):
             raise InputError("a server of the Tinker API gives no hidden states, which a critic asks for")
         if config.get("entropy"):
@@ -105,7 +116,7 @@ class TinkerEngine(Engine):
         return {"grad_norm": next((value for name, value in told.items() if "grad_norm" in name), float("nan"))}
 
     def sampler_weights(self, version: str) -> Path:
-        client, folder = self._client, self.folder / version
+        client, folder = self._client, weights_folder(self.folder, version)
         path = self._answer(
             "save_weights_external", lambda: client.save_weights_external(version, ttl_seconds=FETCHED)
         ).path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import resource
 from dataclasses import replace
 
@@ -14,11 +15,11 @@ pytest.importorskip("peft")
 import torch
 
 from arena.errors import ArenaError, CheckpointError, InputError
-from arena.train.vlm.engine import OptimParams
+from arena.train.vlm.engine import Datum, OptimParams
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.local_config import LocalConfig
 from tests.operators.vlm_kit import text_model
-from tests.train.vlm.engine_kit import answered, weighted
+from tests.train.vlm.engine_kit import answered, drawn, weighted
 
 CONFIG = LocalConfig(dtype="float32", tokens=512)
 STEP = OptimParams(learning_rate=3e-4)
@@ -331,6 +332,55 @@ def test_another_error_of_a_step_stays_what_it_is(tmp_path, monkeypatch):
     monkeypatch.setattr(made.optimizer, "step", lambda: torch.ones(2) @ torch.ones(3))
     with pytest.raises(RuntimeError, match="size"):
         made.optim_step(OptimParams(learning_rate=1e-3))
+
+
+@pytest.mark.parametrize("version", ["", ".", "../v1", "a/b", "/v1"])
+def test_weights_have_a_folder_of_their_own(tmp_path, version):
+    with pytest.raises(InputError, match="expected letters, digits, points and dashes, as in pi_v1"):
+        engine(tmp_path / "weights").sampler_weights(version)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def replaced(one, **how):
+    return [replace(one, **how)]
+
+
+WRONG = [
+    (lambda rows: (rows, None, {"stats": "prompt"}), "has no setting 'stats'. Did you mean states"),
+    (lambda rows: (rows, None, {"states": "all"}), "states='all': expected 'prompt' or 'response'"),
+    (lambda rows: (rows, "cross_entropy", {"clip": 1.0}), "cross_entropy has no setting 'clip'"),
+    (lambda rows: (rows, "policy", {"clip": 1.0}), "the policy loss has no setting 'clip'"),
+    (lambda rows: ([*rows, *replaced(rows[0], inputs={})], "cross_entropy"), r"some data of a call have inputs\['weig"),
+    (
+        lambda rows: (replaced(rows[0], response=np.int32([-1]), inputs={}), None),
+        "datum 0 has token -1: the model has 0 to",
+    ),
+    (lambda rows: (replaced(rows[0], prompt=np.int32([10**9])), None), "datum 0 has token 1000000000"),
+    (
+        lambda rows: (replaced(rows[0], response=np.int32([]), inputs={}), None),
+        "datum 0 has an empty prompt or response",
+    ),
+]
+
+
+@pytest.mark.parametrize(("wrong", "said"), WRONG, ids=[said for _, said in WRONG])
+def test_what_an_engine_cannot_take_is_refused_in_words(tmp_path, wrong, said):
+    made = engine(tmp_path)
+    with pytest.raises(InputError, match=said):
+        made.forward_backward(*wrong(weighted(drawn(made.learner)[:2])))
+
+
+def test_inputs_have_a_number_for_each_token():
+    with pytest.raises(InputError, match=r"inputs\['weight'\] has shape \(2,\): expected \(3,\)"):
+        Datum(prompt=np.int32([1]), response=np.int32([1, 2, 3]), inputs={"weight": np.ones(2, np.float32)})
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"learning_rate": -1.0}, {"betas": (0.9, 1.0)}, {"eps": 0.0}, {"grad_norm": math.nan}]
+)
+def test_a_step_that_makes_no_sense_is_refused(wrong):
+    with pytest.raises(InputError, match=f"OptimParams.{next(iter(wrong))}="):
+        OptimParams(**{"learning_rate": 1e-3, **wrong})
 
 
 def test_an_operator_without_weights_is_refused(tmp_path):

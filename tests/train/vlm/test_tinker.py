@@ -157,10 +157,10 @@ def test_a_loss_that_is_no_number_changes_nothing_there(engine, server, rows, tm
     assert [body for path, body in server.calls if path == "forward_backward"][-1].forward_only
 
 
-@pytest.mark.parametrize("asked", [{"states": "prompt"}, {"entropy": 0.01}])
-def test_what_the_server_cannot_tell_is_refused(engine, rows, asked):
+@pytest.mark.parametrize(("loss", "asked"), [(None, {"states": "prompt"}), ("policy", {"entropy": 0.01})])
+def test_what_the_server_cannot_tell_is_refused(engine, rows, loss, asked):
     with pytest.raises(InputError, match="a server of the Tinker API gives no"):
-        engine.forward_backward(rows, None, asked)
+        engine.forward_backward(rows, loss, asked)
 
 
 def test_without_a_key_nothing_is_sent(server, tmp_path, monkeypatch):
