@@ -353,12 +353,12 @@ WRONG = [
     (lambda rows: ([*rows, *replaced(rows[0], inputs={})], "cross_entropy"), r"some data of a call have inputs\['weig"),
     (
         lambda rows: (replaced(rows[0], response=np.int32([-1]), inputs={}), None),
-        "datum 0 has token -1: the model has 0 to",
+        "datum 0 has token -1: the model has 0",
     ),
     (lambda rows: (replaced(rows[0], prompt=np.int32([10**9])), None), "datum 0 has token 1000000000"),
     (
         lambda rows: (replaced(rows[0], response=np.int32([]), inputs={}), None),
-        "datum 0 has an empty prompt or response",
+        "datum 0 has an empty prompt",
     ),
 ]
 
