@@ -14,7 +14,7 @@ from arena.errors import InputError, nearest
 from arena.paths import expanded
 from arena.train import ranges
 from arena.train.ranges import ABOVE_0, COUNT, DECAY, LEAST_0, SHARE, SOME
-from arena.train.vlm.advantages import critic_of
+from arena.train.vlm.advantages import ALGORITHMS, critic_of
 from arena.train.vlm.begun import HEAD, OTHERS, damaged, lacking, read_head
 from arena.train.vlm.critic_config import CriticConfig
 from arena.train.vlm.estimate import Filter, find
@@ -179,7 +179,8 @@ class VlmConfig:
         InputError for one that is gone.
         """
         how, learn = self.rollout, self.learn
-        own = [learn.algorithm, learn.reward, *terms_of(self.policy.terms), self.thoughts.corrector]
+        algorithm = "" if learn.algorithm in ALGORITHMS else learn.algorithm
+        own = [algorithm, learn.reward, *terms_of(self.policy.terms), self.thoughts.corrector]
         named = [name for name in (*how.levels, how.operator, *how.pool.fixed, *own) if name]
         found = {names.parse(name).kind: files.fingerprint(name) for name in named}
         return {name: value for name, value in found.items() if value is not None}

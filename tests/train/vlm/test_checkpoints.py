@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 
 from arena.errors import ArenaError, CheckpointError, InputError
 from arena.train.vlm import begun, checkpoints, scored, sft
+from arena.train.vlm.advantages import ALGORITHMS
 from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import load
@@ -107,6 +108,11 @@ def test_who_goes_on_with_another_function_is_told_so(tmp_path, capsys):
     own.write_text("def mine(rows):\n    return [1.0 for row in rows]\n")
     checkpoints.Files(tmp_path / "out").begin(config, "exact")
     assert f"{own} was changed since this training last began or went on" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_what_ships_is_no_file(algorithm):
+    assert load(None, None, (f"learn.algorithm={algorithm}", "rollout.group=2"), ("leduc",)).files() == {}
 
 
 def test_what_was_written_is_read(written, critic):
