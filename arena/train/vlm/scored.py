@@ -80,13 +80,16 @@ def true_shares(out: Path, update: int) -> dict[str, float]:
 def best(out: Path) -> int | None:
     """The update whose evaluation has the highest mean score over its games; the earliest of equals.
 
-    The start is none: who wants what a training made of it wants no checkpoint that equals it.
+    Of those that were played by the plan of the newest: others cannot be compared. The start is none: who wants what a
+    training made of it wants no checkpoint that equals it.
     """
     found = defaultdict[int, list[float]](list)
     for one in scores(out):
         if one.update and one.trained and one.shown == TRUE:
             found[one.update].append(one.score)
-    return max(found, key=lambda update: (sum(found[update]) / len(found[update]), -update), default=None)
+    plans = {update: Run(folder_of(out, update)).head.plan for update in found}
+    alike = [update for update in found if plans[update] == plans[max(plans)]]
+    return max(alike, key=lambda update: (sum(found[update]) / len(found[update]), -update), default=None)
 
 
 def moment(update: int) -> str:

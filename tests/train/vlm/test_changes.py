@@ -8,7 +8,7 @@ from pathlib import Path
 from arena.lineup import build_plan
 from arena.play import run_plan
 from arena.train.vlm.changes import between, sentences
-from arena.train.vlm.scored import THOUGHTS, folder_of
+from arena.train.vlm.scored import THOUGHTS, best, folder_of
 
 
 def evaluated(out: Path, update: int, *operators: str, game: str = "kuhn", matches: int = 40) -> None:
@@ -55,3 +55,11 @@ def test_true_statements_are_told_where_both_were_scored(tmp_path: Path) -> None
 def test_one_evaluation_changes_nothing(tmp_path: Path) -> None:
     evaluated(tmp_path, 0, "scripted", "random")
     assert sentences(tmp_path) == []
+
+
+def test_the_best_evaluation_is_of_those_that_are_played_as_the_newest(tmp_path: Path) -> None:
+    evaluated(tmp_path, 5, "scripted", "random", game="leduc")
+    assert best(tmp_path) == 5
+    for update in (10, 20):
+        evaluated(tmp_path, update, "random", "scripted", game="leduc")
+        assert best(tmp_path) == 10
