@@ -66,7 +66,7 @@ def test_a_training_goes_on_with_its_own_products_elsewhere(tmp_path, monkeypatc
     made = load("sidescroller-nano", None)
     versions = dict.fromkeys(("arena", "python", "numpy", "torch"), "1")
     head = {"format": begun.FORMAT, "updates": made.updates, "versions": versions}
-    head |= {"config": made.facts(), begun.OTHERS: made.others(), begun.ALONE: None}
+    head |= {"config": made.facts(), begun.OTHERS: made.others(), begun.ALONE: None, begun.FILES: {}}
     Disk().replace_json(tmp_path / begun.HEAD, head)
     monkeypatch.setattr(products, "_here", lambda: False)
     on, anew = begun_with(tmp_path).facts(), made.facts()
