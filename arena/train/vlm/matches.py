@@ -134,7 +134,7 @@ def standing(config: RolloutConfig) -> RolloutConfig:
     if len(found) > 1:
         raise InputError(
             f"operator {config.operator!r} is {' and '.join(found)}, by level: name the one that is to be trained, "
-            f"as in rollout.operator={found[0]}"
+            f"as in --set rollout.operator={found[0]}"
         )
     (operator,) = found
     return replace(config, operator=operator)

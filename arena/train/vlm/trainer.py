@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from arena.canonical import generator, key
-from arena.errors import InputError, some
+from arena.errors import InputError, sentence, some
 from arena.observer import Observer
 from arena.plan import Plan
 from arena.train.folders import writing
 from arena.train.runs import passed_over, torch_threads
-from arena.train.vlm import canary, checkpoints, collapse, engines, evaluations, lines, ready, thoughts, told
+from arena.train.vlm import begun, canary, checkpoints, collapse, engines, evaluations, lines, ready, thoughts, told
 from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.baselines import RoleBaselines
 from arena.train.vlm.checkpoints import Files
@@ -135,7 +135,7 @@ class Trainer:
 
     def run(self, shown: Shown | None = None) -> None:
         """All updates up to `config.updates`, each with its metrics, checkpoint and evaluation."""
-        config, begun = self.config, self.done
+        config, first = self.config, self.done
         if shown is not None and self._anew:
             shown.doing(f"{self.out} has no checkpoint: it begins anew")
         if shown is not None and self._lost:
@@ -143,13 +143,13 @@ class Trainer:
                 f"{self.out / METRICS} has no whole line of update {some(map(str, self._lost))}: what they measured is "
                 "lost, and the training goes on after them"
             )
-        if shown is not None and begun >= config.updates:
+        if shown is not None and first >= config.updates:
             shown.doing(f"all {config.updates:,} updates are done; --set updates=N trains further")
         collapsed = ""  # what was told of it
         with torch_threads(config.threads):
             while self.done < config.updates:
                 update, seconds = self.done, Metrics()
-                early = shown if update == begun else None  # there is no line of an update yet
+                early = shown if update == first else None  # there is no line of an update yet
                 if early is not None:
                     early.doing(f"playing {config.rollout.matches:,} matches")
                 with _timed(seconds, "rollout"):
@@ -157,7 +157,7 @@ class Trainer:
                 if shown is not None and found.dropped:
                     reasons = some([f"{count} x {reason}" for reason, count in found.dropped.most_common()], 3)
                     shown.doing(f"update {update + 1}: turns that are not learnt from: {reasons}")
-                if update == begun:  # now a server that the rollout has started is there to be asked
+                if update == first:  # now a server that the rollout has started is there to be asked
                     with _timed(seconds, "evaluation"):
                         self._evaluate_start(shown)
                 metrics = of_rows(found, update) | win_rates(found.matches, self.who)
@@ -199,7 +199,7 @@ class Trainer:
                 self.files.timed(self.done, metrics, seconds)
                 if shown is not None:
                     shown.updated(self.done, metrics, seconds)
-                if update == begun:
+                if update == first:
                     self._loaded()
 
     def _show(self, update: int, found: Collected) -> None:
@@ -321,7 +321,12 @@ def main(config: VlmConfig, out: Path, *, resume: Resume = "no", shown: Shown | 
     )
     lower = " or ".join(f"{name} (now {value})" for name, value in values)
     with Trainer(config, out, resume=resume) as trainer, writing(lower):
-        trainer.run(shown)
+        try:
+            trainer.run(shown)
+        except InputError as error:  # of a function of the user's, which nobody could try before
+            raise InputError(
+                f"{sentence(error)} What was finished is kept: mend it, and go on with {begun.again(out)}"
+            ) from error
     return out
 
 

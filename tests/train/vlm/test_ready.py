@@ -61,5 +61,5 @@ def test_who_has_no_weights_here_is_refused_for_that(operator):
 
 
 def test_games_of_different_models_say_how_one_is_named():
-    with pytest.raises(ArenaError, match=r"name the one that is to be trained, as in rollout\.operator=vlm:nano"):
+    with pytest.raises(ArenaError, match=r"name the one that is to be trained, as in --set rollout\.operator=vlm:nano"):
         ready.check(load(None, None, ("rollout.operator=vlm",), ("leduc@seats=2", "connect_four@seats=2")))

@@ -178,6 +178,13 @@ def test_the_start_is_evaluated_too_and_weights_that_never_change_score_and_say_
     assert {"eval/thought/true", "eval/thought/true@pictures=blank"} <= {*line}
 
 
+def test_a_function_that_fails_ends_it_with_how_to_go_on(tmp_path):
+    (tmp_path / "own.py").write_text("def odd(rows):\n    return [row.gone for row in rows]\n")
+    with pytest.raises(InputError, match=r"own\.py, line 2: odd raised .* mend it, and go on with .* --resume exact"):
+        main(config(tmp_path, *LANE, f"learn.reward={tmp_path}/own.py:odd"), tmp_path / "out")
+    assert (tmp_path / "out" / "rollouts" / "000000").is_dir()
+
+
 def test_evaluations_change_nothing_of_a_training(tmp_path):
     for name, settings in (("with", SEEN), ("without", SEEN[:1])):
         main(config(tmp_path, *LANE, *settings), tmp_path / name)
