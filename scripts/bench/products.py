@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from arena.train import products
-from arena.train.vlm import sft
+from arena.train.vlm import sft, sft_sources
 from arena.train.vlm.examples import Album
 from arena.train.vlm.sft_config import SftConfig, source
 
@@ -34,7 +34,7 @@ def main(rounds: int, out: Path) -> dict[str, float]:
     config = SftConfig(model="vlm", out=str(out), sources=(lessons,), held_out=0)
     engines = {dtype: sft.made(replace(config, dtype=dtype)) for dtype in DTYPES}
     album = Album()
-    pools, _ = sft.load(config, sft.reads(engines[DTYPES[0]].learner), album)
+    pools, _ = sft_sources.load(config, sft.reads(engines[DTYPES[0]].learner), album)
     (examples,) = pools.values()
     batch = sft.data(examples, (1.0, 1.0, 1.0), album)
     taken: dict[str, list[float]] = {dtype: [] for dtype in DTYPES}

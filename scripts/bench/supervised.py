@@ -19,7 +19,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from arena.train.vlm import sft
+from arena.train.vlm import sft, sft_sources
 from arena.train.vlm.examples import Album, chosen
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.sft_config import SftConfig, source
@@ -36,8 +36,8 @@ def main(rounds: int, out: Path) -> dict[int, dict[bool, float]]:
     usual = sft.of_engine(config)
     engines = {filled: LocalEngine(config.model, out, replace(usual, fixed=filled)) for filled in (True, False)}
     album = Album()
-    pools, _ = sft.load(config, sft.reads(engines[False].learner), album)
-    shares = sft.weights_of(config, pools)
+    pools, _ = sft_sources.load(config, sft.reads(engines[False].learner), album)
+    shares = sft_sources.weights_of(config, pools)
     found = {}
     for batch in BATCHES:
         taken: dict[bool, list[float]] = {filled: [] for filled in engines}

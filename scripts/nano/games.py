@@ -29,7 +29,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForImageTextToText
 
-from arena.train.vlm import sft
+from arena.train.vlm import sft, sft_sources
 from arena.train.vlm.chats import Chat
 from arena.train.vlm.sft_config import SftConfig, Source, source
 from arena_operators.vlm.adapter import merged
@@ -108,7 +108,7 @@ def said(config: SftConfig) -> Iterator[str]:
     """What some lessons of each teacher say, and what is asked."""
     for of in config.sources:
         if of.sort == "teacher":
-            for chat in islice(sft.chats(config, of, Path(config.out) / "lessons"), SAID):
+            for chat in islice(sft_sources.chats(config, of, Path(config.out) / "lessons"), SAID):
                 yield from (chat.text, chat.shown)
                 yield from (part for _, parts in chat.messages for part in parts if isinstance(part, str))
 
@@ -128,7 +128,7 @@ def eyes(
 
 def _some(config: SftConfig, of: Source) -> Iterator[Chat]:
     """The chats of a source; of what is known, enough to show what its pictures are like."""
-    every = sft.chats(config, of, Path(config.out) / "lessons")
+    every = sft_sources.chats(config, of, Path(config.out) / "lessons")
     return every if of.name in SEEN_FIRST else islice(every, KNOWN)
 
 

@@ -12,8 +12,8 @@ pytest.importorskip("tensorboard")
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from arena.train import ppo
-from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import load
+from arena.train.vlm.folder import Files
 from tests.train import test_ppo
 from tests.train.toy import Toy
 

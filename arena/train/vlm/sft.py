@@ -13,9 +13,8 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,23 +22,18 @@ import numpy as np
 
 from arena.bars import Bar
 from arena.errors import CheckpointError, InputError
-from arena.exporters.filters import Filter
-from arena.names import parse
 from arena.record.disk import Disk
-from arena.record.reader import Run
-from arena.train import products, shards
+from arena.train import products
 from arena.train.folders import alone, writing
 from arena.train.runs import cut_curve, torch_threads, write_curve
 from arena.train.vlm import evaluations, sft_facts, sft_ready
-from arena.train.vlm.chats import Asked, Chat, of_file, of_lessons, of_run
-from arena.train.vlm.examples import ANSWER, PARTS, SHORTER, Album, Example, Tokens, chosen, encode, weighted
+from arena.train.vlm.examples import ANSWER, PARTS, Album, Example, Tokens, chosen, weighted
 from arena.train.vlm.local_config import LocalConfig
-from arena.train.vlm.sft_config import FREE, SftConfig, Source
+from arena.train.vlm.sft_config import FREE, SftConfig
 from arena.train.vlm.sft_facts import (
     CHECKPOINT,
     CURVE,
     FACTS,
-    LESSONS,
     MODEL,
     newest,
     operator,
@@ -47,15 +41,14 @@ from arena.train.vlm.sft_facts import (
     read_head,
     write_head,
 )
+from arena.train.vlm.sft_sources import Pools, load, weights_of
 
 if TYPE_CHECKING:
     from arena.train.vlm.engine import Datum, Engine
     from arena.train.vlm.local import LocalEngine
 
-Pools = dict[str, list[Example]]
 Reached = tuple[Path | None, int]  # (the checkpoint to go on from, the updates that it has)
 READING = "making and reading what is learned from"
-FILED = "a file's chats stay as they are, so export shorter ones (arena export --to chat --prompt short)"
 
 
 def rate(config: SftConfig, step: int) -> float:
@@ -64,54 +57,6 @@ def rate(config: SftConfig, step: int) -> float:
         return config.rate * (step + 1) / config.warmup
     part = (step - config.warmup) / max(1, config.steps - config.warmup)
     return config.rate_final + (config.rate - config.rate_final) * 0.5 * (1 + math.cos(math.pi * part))
-
-
-def chats(config: SftConfig, of: Source, folder: Path) -> Iterator[Chat]:
-    """The chats of a source, in an order that follows from it. `folder`: where lessons are kept."""
-    asked, quiet = Asked(parse(config.model)), not config.progress
-    if of.sort == "chat":
-        return of_file(Path(of.name))
-    if of.sort == "run":
-        names = (of.operator,) if of.operator else ()
-        return of_run(Path(of.name), Filter(operators=names, best=of.best), asked)
-    if of.sort == "correct":
-        run = Run(Path(of.name))
-        game = sft_ready.corrected(run)
-        how: dict[str, Any] = {"operator": of.operator or "", "quiet": quiet}
-        made = shards.make_visited(folder, game, run.folder, run.logged, config.workers, **how)
-        lessons = shards.read(made)
-        return of_lessons(shards.deciding(lessons, game) if of.decides else lessons, asked)
-    size, how = min(of.shard, of.lessons), {"decides": of.decides, "quiet": quiet}
-    made = shards.make(folder, of.name, config.seed, "train", of.lessons, size, config.workers, **how)
-    return of_lessons(islice(shards.read(made), of.lessons), asked)
-
-
-def load(config: SftConfig, tokens: Tokens, album: Album) -> tuple[Pools, Pools]:
-    """(examples to learn from, examples to watch), by source. InputError for a source that has too few."""
-    pools: Pools = {}
-    watched: Pools = {}
-    for of in config.sources:
-        if of.label in pools:
-            raise InputError(f"{of.label} is given twice: name it once, with a higher @weight=")
-        shorter = FILED if of.sort == "chat" else SHORTER
-        every = encode(chats(config, of, Path(config.out) / LESSONS), tokens, album, shorter)
-        apart = min(config.held_out, len(every) // 10)
-        pools[of.label], watched[of.label] = every[: len(every) - apart], every[len(every) - apart :]
-        if not pools[of.label]:
-            raise InputError(f"{of.label} has no example to learn from")
-    return pools, watched
-
-
-def weights_of(config: SftConfig, pools: Pools) -> dict[str, float]:
-    """Each source's share of a batch; in proportion to its examples where none was given."""
-    every = sum(map(len, pools.values()))
-    given = {of.label: of.weight for of in config.sources}
-    shares = {
-        name: len(pool) / every if given[name] is None else float(given[name] or 0) for name, pool in pools.items()
-    }
-    if not sum(shares.values()) > 0:
-        raise InputError("every source has the @weight= 0, so nothing would be learned")
-    return shares
 
 
 def data(examples: Sequence[Example], weights: Sequence[float], album: Album) -> list[Datum]:

@@ -28,10 +28,10 @@ from arena.train.runs import passed_over, torch_threads
 from arena.train.vlm import begun, canary, checkpoints, collapse, engines, evaluations, lines, ready, thoughts, told
 from arena.train.vlm.ahead import Ahead
 from arena.train.vlm.baselines import RoleBaselines
-from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.collapse import MOST, UNPARSED
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.engine import Engine
+from arena.train.vlm.folder import Files
 from arena.train.vlm.guided import Guide, speller
 from arena.train.vlm.learning import Learner, Metrics
 from arena.train.vlm.lines import METRICS

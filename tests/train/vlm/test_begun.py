@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from arena.cli.main import cli
 from arena.errors import InputError, RecordError
 from arena.train.vlm import begun, sft_facts
-from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import VlmConfig, begun_with, load
+from arena.train.vlm.folder import Files
 
 WRONG = [
     (["--preset", "nonsuch", "--out", "new"], "no preset is called 'nonsuch'"),
@@ -123,7 +123,7 @@ def test_a_folder_knows_all_settings_that_it_was_begun_with(tmp_path):
 def test_who_stops_it_is_told_a_command_that_needs_the_folder_alone(tmp_path, monkeypatch):
     pytest.importorskip("transformers")
     from arena.train.vlm import trainer
-    from arena.train.vlm.checkpoints import Files
+    from arena.train.vlm.folder import Files
 
     def stopped(config, out, **_):
         Files(out).begin(config, "no")

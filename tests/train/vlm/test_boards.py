@@ -14,8 +14,8 @@ pytest.importorskip("wandb")
 import wandb
 
 from arena.train.vlm.boards import TensorBoard, boards
-from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import load
+from arena.train.vlm.folder import Files
 
 BLOCK = 1 << 15
 

@@ -21,9 +21,9 @@ from arena.errors import ArenaError, CheckpointError, InputError
 from arena.train.vlm import begun, checkpoints, scored, sft
 from arena.train.vlm.advantages import ALGORITHMS
 from arena.train.vlm.ahead import Ahead
-from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import load
 from arena.train.vlm.critic import Critic
+from arena.train.vlm.folder import Files
 from arena.train.vlm.matches import RolloutConfig
 from arena.train.vlm.opponents import PoolConfig, Snapshot
 from arena.train.vlm.rollout import Rollout
@@ -102,11 +102,11 @@ def test_who_goes_on_with_another_function_is_told_so(tmp_path, capsys):
     own.write_text("def mine(rows):\n    return [0.0 for row in rows]\n")
     settings = (f"learn.reward={own}:mine",)
     config = load(None, None, settings, ("leduc",))
-    checkpoints.Files(tmp_path / "out").begin(config, "no")
-    checkpoints.Files(tmp_path / "out").begin(config, "exact")
+    Files(tmp_path / "out").begin(config, "no")
+    Files(tmp_path / "out").begin(config, "exact")
     assert capsys.readouterr().out == ""
     own.write_text("def mine(rows):\n    return [1.0 for row in rows]\n")
-    checkpoints.Files(tmp_path / "out").begin(config, "exact")
+    Files(tmp_path / "out").begin(config, "exact")
     assert f"{own} was changed since this training last began or went on" in capsys.readouterr().out
 
 
@@ -236,7 +236,7 @@ def test_facts_of_a_supervised_start_that_are_damaged_say_what_to_do(tmp_path, t
 
 def test_a_metric_that_is_not_known_is_left_out_of_its_line(tmp_path):
     """A server that does not tell its gradient's norm gives NaN, which no JSON has."""
-    checkpoints.Files(tmp_path).log(3, {"actor/grad_norm": float("nan"), "reward/mean": 0.5})
+    Files(tmp_path).log(3, {"actor/grad_norm": float("nan"), "reward/mean": 0.5})
     assert (tmp_path / "metrics.jsonl").read_text() == '{"update": 3, "reward/mean": 0.5}\n'
 
 

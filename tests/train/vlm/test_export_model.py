@@ -20,9 +20,9 @@ from arena.cli.main import cli
 from arena.errors import CheckpointError
 from arena.record.disk import Disk
 from arena.train.vlm import sft_facts
-from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.engine import OptimParams
+from arena.train.vlm.folder import Files
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.local_config import LocalConfig
 from arena.train.vlm.matches import RolloutConfig

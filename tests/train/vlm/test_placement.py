@@ -7,8 +7,8 @@ import pytest
 from arena import names
 from arena.errors import InputError
 from arena.train.vlm import placement as module
-from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import load
+from arena.train.vlm.folder import Files
 from arena.train.vlm.placement import Placement
 from arena.train.vlm.trainer import Trainer
 from arena_operators.vlm import checkpoint, options

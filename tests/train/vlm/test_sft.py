@@ -14,7 +14,7 @@ pytest.importorskip("pyarrow")
 from transformers import AutoTokenizer
 
 from arena.errors import ArenaError, CheckpointError, InputError
-from arena.train.vlm import sft, sft_told
+from arena.train.vlm import sft, sft_sources, sft_told
 from arena.train.vlm.engine import Engine, Output
 from arena.train.vlm.examples import Album, Tokens
 from arena.train.vlm.sft_config import SftConfig, source
@@ -118,7 +118,7 @@ def test_sources_that_are_known_less_well_than_before_are_told(tmp_path):
 @pytest.mark.parametrize("progress", [True, False])
 def test_who_wants_no_progress_hears_of_no_lessons(tmp_path, capfd, progress):
     sources = (source("teacher", "kuhn@lessons=10@shard=10"),)
-    sft.load(replace(config(tmp_path, progress=progress), sources=sources), TOKENS, Album())
+    sft_sources.load(replace(config(tmp_path, progress=progress), sources=sources), TOKENS, Album())
     assert ("shards of lessons made" in capfd.readouterr().err) == progress
 
 

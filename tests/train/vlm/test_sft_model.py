@@ -25,7 +25,7 @@ from arena.log import TurnLine
 from arena.play import run_plan
 from arena.record.reader import Run
 from arena.train import shards
-from arena.train.vlm import sft
+from arena.train.vlm import sft, sft_sources
 from arena.train.vlm.sft_config import SftConfig, source
 from arena_operators.vlm import checkpoint
 from tests.operators.vlm_kit import foreign
@@ -61,7 +61,6 @@ def straight(model, run, tmp_path_factory):
 
 
 def test_a_training_that_goes_on_ends_with_the_same_weights(model, run, straight, tmp_path, monkeypatch):
-    from arena.train.vlm import sft
 
     saved = []
     save = sft.save
@@ -291,7 +290,7 @@ def test_of_corrections_those_can_be_learnt_alone_where_no_other_answer_would_do
     run_plan(build_plan("sidescroller@set=train@horizon=60", ["scripted"], seed=3, matches=2), tmp_path / "went")
     config = SftConfig(model=model, out=str(tmp_path / "a"), sources=(), progress=False)
     named = source("correct", f"{tmp_path / 'went'}@decides=true")
-    learnt = [chat.text for chat in sft.chats(config, named, tmp_path / "lessons")]
+    learnt = [chat.text for chat in sft_sources.chats(config, named, tmp_path / "lessons")]
     every = list(shards.visited("sidescroller", tmp_path / "went", 0, 2))
     assert learnt == [f"{lesson.thought}\nAnswer: {lesson.answer}" for lesson in every if lesson.decides]
     assert 0 < len(learnt) < len(every)

@@ -9,7 +9,7 @@ pytest.importorskip("pyarrow")
 
 import torch
 
-from arena.train.vlm import sft
+from arena.train.vlm import sft, sft_sources
 from arena.train.vlm.examples import Album, chosen
 from arena.train.vlm.learnable import learner
 from arena.train.vlm.local import LocalEngine
@@ -47,7 +47,7 @@ def plain(config, pools, album):
         [{"params": decays, "weight_decay": config.decay}, {"params": others, "weight_decay": 0.0}],
         betas=(config.beta1, config.beta2),
     )
-    shares, losses = sft.weights_of(config, pools), []
+    shares, losses = sft_sources.weights_of(config, pools), []
     for step in range(config.steps):
         examples = chosen(pools, shares, config.batch, config.seed, step)
         weights = [torch.tensor(WEIGHTS)[one.parts.astype(int)] for one in examples]
@@ -73,9 +73,9 @@ def plain(config, pools, album):
 def test_the_losses_and_weights_are_those_of_a_plain_loop(config, tmp_path):
     engine = LocalEngine(config.model, tmp_path, LocalConfig(mode="full", dtype="float32", tokens=512))
     album = Album()
-    pools, _ = sft.load(config, sft.reads(engine.learner), album)
+    pools, _ = sft_sources.load(config, sft.reads(engine.learner), album)
     losses, weights = plain(config, pools, album)
-    shares = sft.weights_of(config, pools)
+    shares = sft_sources.weights_of(config, pools)
     for step, expected in enumerate(losses):
         batch = sft.data(chosen(pools, shares, config.batch, config.seed, step), WEIGHTS, album)
         assert sft.update(engine, batch, config, step)["loss"] == pytest.approx(expected, rel=1e-5)

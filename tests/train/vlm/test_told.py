@@ -21,8 +21,8 @@ from arena.errors import InputError, RecordError
 from arena.evaluate.table import ScoreRow
 from arena.record.reader import Run
 from arena.train.vlm import begun, changes, engines, scored, told
-from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import load
+from arena.train.vlm.folder import Files
 from arena.train.vlm.lines import METRICS
 from arena.train.vlm.measures import of_rows, win_rates
 from arena.train.vlm.rows import Collected, MatchStat

@@ -14,9 +14,9 @@ from click.testing import CliRunner
 from arena.cli.train_vlm import vlm
 from arena.errors import ArenaError, CheckpointError, InputError, RecordError
 from arena.train.vlm import changes, checkpoints, told, trials
-from arena.train.vlm.checkpoints import Files
 from arena.train.vlm.config import PRESETS, VlmConfig, load
 from arena.train.vlm.config import presets as shipped
+from arena.train.vlm.folder import Files
 from arena.train.vlm.local import LocalEngine
 from arena.train.vlm.rollout import Rollout
 from arena.train.vlm.store import MatchFiles, RowStore
