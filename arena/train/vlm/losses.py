@@ -77,9 +77,10 @@ def policy(logprobs: Tensor, inputs: Mapping[str, Tensor], config: Config) -> tu
 
 def _terms(given: str, logprobs: Tensor, inputs: Mapping[str, Tensor], config: Config) -> Iterator[tuple[str, Tensor]]:
     """What each function of the user's adds, by its name. InputError for what is not a number for each token."""
-    functions = {name: term(name) for name in terms_of(given)}
-    called = names.numbered([one.__name__ for one in functions.values()])
-    for (name, function), short in zip(functions.items(), called, strict=True):
+    given_as = terms_of(given)
+    functions = [term(name) for name in given_as]
+    called = names.numbered([one.__name__ for one in functions])
+    for name, function, short in zip(given_as, functions, called, strict=True):
         added = _of_tokens(f"policy.terms={name}", function(logprobs, inputs, config), logprobs)
         if logprobs.isfinite().all() and not added.isfinite().all():
             odd = int((~added.isfinite()).sum())

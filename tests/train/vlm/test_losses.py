@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -218,58 +219,57 @@ def test_a_term_without_a_number_for_each_token_is_refused(tmp_path: Path) -> No
         policy(logprobs, inputs, {"terms": f"{tmp_path}/own.py:mean"})
 
 
-def own(folder: Path, *functions: str) -> str:
-    (folder / "own.py").write_text("".join(f"def {one}\n" for one in functions))
+def returning(folder: Path, text: str, name: str = "mine") -> str:
+    """The name of a function of a loss's arguments that returns this."""
+    (folder / "own.py").write_text(f"def {name}(logprobs, inputs, config):\n    return {text}\n")
     return f"{folder}/own.py"
 
 
-@pytest.mark.parametrize(
-    ("returned", "said"),
-    [
-        ("logprobs.detach().numpy()", "returned ndarray: expected a torch.float32 tensor"),
-        ("(logprobs > 0)", "returned a torch.bool tensor of shape (4,)"),
-        ("logprobs * float('nan')", "returned 4 of 4 numbers that are not finite"),
-    ],
-)
-def test_a_term_that_gives_no_numbers_is_refused_by_what_it_gave(tmp_path: Path, returned: str, said: str) -> None:
-    file = own(tmp_path, f"mine(logprobs, inputs, config): return {returned}")
+def as_term(file: str) -> None:
     logprobs, inputs = drawn(4)
-    with pytest.raises(InputError, match=re.escape(f"policy.terms={file}:mine {said}")):
-        policy(logprobs, inputs, {"terms": f"{file}:mine"})
+    policy(logprobs, inputs, {"terms": file})
 
 
-def test_terms_have_metrics_of_their_own_whatever_they_are_called(tmp_path: Path) -> None:
+def as_loss(file: str) -> None:
+    logprobs, inputs = drawn(4)
+    find(file)(logprobs.requires_grad_(), inputs, {})
+
+
+GIVEN = [
+    (as_term, "logprobs.detach().numpy()", "returned ndarray: expected a torch.float32 tensor"),
+    (as_term, "(logprobs > 0)", "returned a torch.bool tensor of shape (4,)"),
+    (as_term, "logprobs * float('nan')", "returned 4 of 4 numbers that are not finite"),
+    (as_loss, "logprobs", "returned Tensor: expected (numbers of tokens, sums by name)"),
+    (as_loss, "(logprobs.mean(), {})", "returned a torch.float32 tensor of shape (): expected"),
+    (as_loss, "(inputs['weight'], {})", "does not follow from the log-probabilities"),
+    (as_loss, "(logprobs, {'mine': 'much'})", "returned a sum that is no number"),
+]
+
+
+@pytest.mark.parametrize(("call", "returned", "said"), GIVEN, ids=[f"{one.__name__}-{text}" for one, text, _ in GIVEN])
+def test_what_is_no_number_for_each_token_is_refused_by_what_it_is(
+    tmp_path: Path, call: Callable[[str], None], returned: str, said: str
+) -> None:
+    file = returning(tmp_path, returned)
+    with pytest.raises(InputError, match=re.escape(f"{file} {said}")):
+        call(file)
+
+
+def test_terms_have_metrics_of_their_own_whatever_they_are_called_and_however_often(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
-    one = own(tmp_path, "entropy(logprobs, inputs, config): return inputs['weight']")
-    two = own(tmp_path / "other", "entropy(logprobs, inputs, config): return 2 * inputs['weight']")
+    one = returning(tmp_path, "inputs['weight']", "entropy")
+    two = returning(tmp_path / "other", "2 * inputs['weight']", "entropy")
     logprobs, inputs = drawn(4)
     _, plain = policy(logprobs, inputs, {})
-    _, sums = policy(logprobs, inputs, {"terms": f"{one}, {two}"})
+    _, sums = policy(logprobs, inputs, {"terms": f"{one}, {two},{one}"})
     total = float(inputs["weight"].sum())
-    added = {"actor/term/entropy#1": pytest.approx(total), "actor/term/entropy#2": pytest.approx(2 * total)}
+    added = {f"actor/term/entropy#{at}": pytest.approx(times * total) for at, times in ((1, 1), (2, 2), (3, 1))}
     assert sums == plain | added
 
 
-@pytest.mark.parametrize(
-    ("returned", "said"),
-    [
-        ("logprobs", "returned Tensor: expected (numbers of tokens, sums by name)"),
-        ("(logprobs.mean(), {})", "returned a torch.float32 tensor of shape (): expected"),
-        ("(inputs['weight'], {})", "does not follow from the log-probabilities"),
-        ("(logprobs, {'mine': 'much'})", "returned a sum that is no number"),
-    ],
-)
-def test_a_loss_that_gives_something_else_is_refused(tmp_path: Path, returned: str, said: str) -> None:
-    file = own(tmp_path, f"mine(logprobs, inputs, config): return {returned}")
-    logprobs, inputs = drawn(4)
-    with pytest.raises(InputError, match=re.escape(f"loss {file}:mine {said}")):
-        find(f"{file}:mine")(logprobs.requires_grad_(), inputs, {})
-
-
 def test_sums_of_a_loss_leave_it_as_numbers(tmp_path: Path) -> None:
-    file = own(tmp_path, "mine(logprobs, inputs, config): return logprobs, {'mine': logprobs.sum()}")
     logprobs, inputs = drawn(4)
-    _, sums = find(f"{file}:mine")(logprobs, inputs, {})
+    _, sums = find(returning(tmp_path, "logprobs, {'mine': logprobs.sum()}"))(logprobs, inputs, {})
     assert type(sums["mine"]) is float
 
 
