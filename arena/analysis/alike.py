@@ -47,8 +47,8 @@ class GameConditions(msgspec.Struct, frozen=True, kw_only=True):
     differences: list[str]  # a sentence for each thing in which operators that are compared were treated differently
 
 
-def conditions(game: GameHead, facts: Facts) -> GameConditions:
-    """Of a game, from run.json and operators.json."""
+def conditions(game: GameHead, title: str, facts: Facts) -> GameConditions:
+    """Of a game that is called so, from run.json and operators.json."""
     rows = [_row(operator, facts.get(operator.name, [])) for operator in game.operators]
     differences = [] if game.unlike is None else [game.unlike]
     rivals = [row for row in rows if row.kind not in REFERENCES]
@@ -59,7 +59,7 @@ def conditions(game: GameHead, facts: Facts) -> GameConditions:
             values = [(operator, words({name: options[name]})) for operator, options in had if name in options]
             if told := differ(f"had another {aspect}", values):
                 differences.append(told)
-    return GameConditions(game=game.name, rows=rows, differences=differences)
+    return GameConditions(game=title, rows=rows, differences=differences)
 
 
 def words(options: Mapping[str, Any]) -> str:

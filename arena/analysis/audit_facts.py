@@ -14,6 +14,7 @@ from arena.analysis.outcomes import OutcomeReader, Outcomes
 from arena.canonical import digest
 from arena.figures import plural
 from arena.log import Line, MatchLine
+from arena.record.given import titles
 from arena.record.head import Head
 from arena.record.reader import Run
 from arena.record.rerun import Rerun, usable_rerun
@@ -58,7 +59,7 @@ class Facts:
     @property
     def games(self) -> list[tuple[int, str, Outcomes]]:
         """Number, name and outcomes of each game that was played."""
-        found = [(index, game.name, self.outcomes.of_game(index)) for index, game in enumerate(self.head.games)]
+        found = [(index, name, self.outcomes.of_game(index)) for index, name in enumerate(titles(self.head.games))]
         return [(index, name, outcomes) for index, name, outcomes in found if len(outcomes)]
 
 

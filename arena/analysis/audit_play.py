@@ -9,6 +9,7 @@ from arena.analysis.audit_facts import Facts, Finding, Said, said, unknown
 from arena.analysis.outcomes import Outcomes
 from arena.evaluate.intervals import wilson
 from arena.figures import number, plural
+from arena.record.given import titles
 
 REPEATS = 0.5  # share of matches that went as another of the same line-up: beyond it most say nothing new
 CHOICES = 20  # of an operator that never chose otherwise: of two equally good actions it would have by 1 - 2^-19
@@ -71,7 +72,7 @@ def faults(facts: Facts) -> Said:
 def varied(facts: Facts) -> Said:
     findings, looked = [], 0
     for (index, operator), answers in facts.answers.items():
-        game = facts.head.games[index].name
+        game = titles(facts.head.games)[index]
         if answers.choices < CHOICES or answers.questions < CHOICES // 2:
             continue
         looked += 1
@@ -174,7 +175,7 @@ def seeds(facts: Facts) -> Said:
         head = next(one for one in facts.head.games[index].operators if one.name == operator)
         heat = head.options.get("temperature")
         if heat and answers.repeated >= CHOICES and not answers.differed:
-            game = facts.head.games[index].name
+            game = titles(facts.head.games)[index]
             findings.append(
                 Finding(
                     text=f"In {game}, {operator} has temperature {heat} and answered {answers.repeated} repeated "

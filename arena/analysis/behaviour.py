@@ -14,6 +14,7 @@ from arena.analysis.answers import AnswerReader, Answers
 from arena.evaluate.intervals import wilson
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
 from arena.price import Price
+from arena.record.given import titles
 from arena.record.reader import Run
 from arena.record.times import read_timing
 from arena.spilled import Spilled
@@ -116,7 +117,7 @@ class BehaviourReader:
     def behaviour(self, answers: AnswerReader, seconds: Mapping[_Key, Spilled]) -> list[GameBehaviour]:
         """Of every game; with the answers of the same lines, and the seconds of each answer."""
         out = []
-        for index, game in enumerate(self._games):
+        for index, (game, title) in enumerate(zip(self._games, titles(self._games), strict=True)):
             rows = [
                 self._row((index, operator.name), operator.price, found, seconds)
                 for operator in game.operators
@@ -127,7 +128,7 @@ class BehaviourReader:
                 low, high = wilson(both.same, both.questions)
                 pairs.append(Pair(one=one, two=two, questions=both.questions, same=both.same, low=low, high=high))
             curves = list(self._progress[index].curves())
-            out.append(GameBehaviour(game=game.name, rows=rows, pairs=pairs, curves=curves))
+            out.append(GameBehaviour(game=title, rows=rows, pairs=pairs, curves=curves))
         return out
 
     def _row(self, key: _Key, price: Price | None, answers: Answers, seconds: Mapping[_Key, Spilled]) -> Behaviour:

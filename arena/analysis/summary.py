@@ -18,6 +18,7 @@ from arena.analysis.ratings import ELO, Fit, comparisons, interval, rate, separa
 from arena.analysis.resample import Resampler
 from arena.evaluate.metrics import METRICS
 from arena.figures import signed
+from arena.record.given import titles
 
 Floats = npt.NDArray[np.float64]
 FORMAT = 1
@@ -100,8 +101,7 @@ def analyse(
     pool, draw = outcomes.operators, Resampler(seed)
     low, high = _named(pool, "random"), _named(pool, "scripted")
     anchor = low or high
-    named = [head.name for head in outcomes.games]
-    labels = [f"{one.name}@seats={one.seats}" if named.count(one.name) > 1 else one.name for one in outcomes.games]
+    labels = titles(outcomes.games)
     found, fits = [], []
     for index in range(len(labels)):
         mine = outcomes.of_game(index)

@@ -16,6 +16,7 @@ from arena.analysis.alike import GameConditions
 from arena.analysis.behaviour import Behaviour, Curve, GameBehaviour, Quantiles
 from arena.analysis.behaviour import behaviour as behaviour_of
 from arena.figures import duration, money, number
+from arena.record.given import titles
 from arena.record.reader import Run
 from arena.text import printable
 
@@ -28,7 +29,8 @@ def print_details(run: Run, console: Console, *, conditions: bool, behaviour: bo
     facts, lost = run.usable_facts() if conditions else ({}, None)
     if lost is not None:
         click.echo(printable(lost), err=True)
-    given = [alike.conditions(game, facts) for game in run.head.games] if conditions else []
+    games = run.head.games
+    given = [alike.conditions(*game, facts) for game in zip(games, titles(games), strict=True)] if conditions else []
     found = behaviour_of(run) if behaviour else []
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(given or found), indent=2).decode())

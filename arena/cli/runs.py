@@ -15,6 +15,7 @@ from arena.cli.tables import score_table
 from arena.errors import ArenaError, InputError
 from arena.evaluate.table import ScoreTable
 from arena.figures import plural
+from arena.record.given import titles
 from arena.record.reader import Run
 from arena.text import printable
 
@@ -29,7 +30,7 @@ def print_tables(run: Run, tables: Sequence[ScoreTable], console: Console) -> No
         scores = score_table(
             table,
             times.spent.get(number, {}),
-            game=game.name,
+            game=table.game,
             seed=head.plan.seed,
             seeded=game.seeded,
             pace=head.plan.limits.pace,
@@ -44,8 +45,8 @@ def print_tables(run: Run, tables: Sequence[ScoreTable], console: Console) -> No
             console.print(Measured(found))
     several = len(head.games) > 1
     meant = {
-        f"{one.name} is {one.stood_for}" + (f" at {game.name}" if several else ""): None
-        for game in head.games
+        f"{one.name} is {one.stood_for}" + (f" at {title}" if several else ""): None
+        for game, title in zip(head.games, titles(head.games), strict=True)
         for one in game.operators
         if one.stood_for is not None
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from arena.errors import InputError, RecordError, nearest
 from arena.log import EndLine, Line, MatchLine
+from arena.record.given import titles
 from arena.record.reader import Run
 
 
@@ -68,12 +69,14 @@ def choose(run: Run, keep: Filter) -> dict[int, Chosen]:
 
 def _games(run: Run, names: Sequence[str]) -> list[int]:
     """The places in the plan of the games with these names; of all without one."""
-    known = [game.name for game in run.head.games]
-    written = list(run.head.plan.games)  # with their options
+    games = run.head.games
+    known = [game.name for game in games]
+    called = [titles(games), run.head.plan.games]  # as the report has them, and as they were given
+    every = {*known, *called[0], *called[1]}
     for name in names:
-        if name not in known and name not in written:
-            raise InputError(f"{run.folder} has no game {name!r}. {nearest(name, {*known, *written})}")
-    either = enumerate(zip(known, written, strict=True))
+        if name not in every:
+            raise InputError(f"{run.folder} has no game {name!r}. {nearest(name, every)}")
+    either = enumerate(zip(known, *called, strict=True))
     return [place for place, words in either if not names or not set(names).isdisjoint(words)]
 
 

@@ -1,11 +1,11 @@
-"""The options of a game that somebody chose: those that differ from their defaults."""
+"""What a game is called: by its name, and the options that somebody chose, or that tell it from others beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from arena import plugins
+from arena import names, plugins
 from arena.errors import InputError
 from arena.options import Option
 from arena.record.head import GameHead
@@ -32,6 +32,24 @@ def titled(game: GameHead) -> str:
         except (InputError, *plugins.BROKEN):
             pass
     return game.name + "".join(f"@{name}={value}" for name, value in worded(chosen(game.options, declared)).items())
+
+
+def titles(games: Sequence[GameHead]) -> list[str]:
+    """What the games of a run are called, each differently: by name; those of one name with the options and seats by
+
+    which they differ.
+    """
+    facts = [{**game.options, "seats": game.seats} for game in games]
+    made = []
+    for game, mine in zip(games, facts, strict=True):
+        others = [one for other, one in zip(games, facts, strict=True) if other.name == game.name]
+        apart = {
+            name: value
+            for name, value in mine.items()
+            if value is not None and any(one.get(name) != value for one in others)
+        }
+        made.append(game.name + "".join(f"@{name}={value}" for name, value in worded(apart).items()))
+    return names.numbered(made)
 
 
 def worded(options: Mapping[str, Any]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from arena.price import Price
 from arena.record import shards
 from arena.record.documents import read_json
 from arena.record.facts import Facts, read_facts, usable_facts
+from arena.record.given import titles
 from arena.record.head import read_head
 from arena.record.times import Times, read_timing
 
@@ -126,10 +127,10 @@ class Run:
     def tabulator(self) -> Tabulator:
         """Computes the result tables from the lines that it is given."""
         games = []
-        for game in self.head.games:
+        for game, title in zip(self.head.games, titles(self.head.games), strict=True):
             views = [operator.views.described() for operator in game.operators]
             people = [operator.name for operator in game.operators if operator.person is not None]
-            games.append(GameFacts(game.name, game.unit, self.operators, game.returns, views, game.unlike, people))
+            games.append(GameFacts(title, game.unit, self.operators, game.returns, views, game.unlike, people))
         return Tabulator(games, mirror=bool(self.head.plan.mirror))
 
     def facts(self) -> Facts:

@@ -16,6 +16,7 @@ import msgspec
 from arena import commands
 from arena.errors import RecordError
 from arena.log import EndLine, Line, MatchLine, TickLine, TurnLine
+from arena.record.given import titles
 from arena.record.reader import Run
 from arena.record.times import TimingFile, TimingLine
 from arena.report.parquet import ParquetFile, pyarrow
@@ -128,7 +129,7 @@ class ColumnsWriter:
     def __init__(self, run: Run, folder: Path | None = None) -> None:
         self._run = run
         schema, paths = schemas(), paths_of(run, folder)
-        self._games = [game.name for game in run.head.games]
+        self._games = titles(run.head.games)
         self._matches = ParquetFile(paths[0], schema["matches"], self._match_columns)
         self._turns = ParquetFile(paths[1], schema["turns"], self._turn_columns)
         self._calls = ParquetFile(paths[2], schema["calls"], _call_columns)

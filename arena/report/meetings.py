@@ -8,6 +8,7 @@ from arena.analysis.differences import Difference, differences
 from arena.analysis.outcomes import Outcomes
 from arena.analysis.resample import Resampler
 from arena.figures import NO_INTERVAL, number, span
+from arena.record.given import titles
 from arena.report.html import Html, paragraphs, section, table, tag
 
 MOST = 30  # operators of a matrix
@@ -22,10 +23,10 @@ NOTE = (
 def meetings(outcomes: Outcomes, twins: tuple[int, int] | None = None) -> Html:
     """Of every game where two operators met; nothing where none did. `twins`: of a PlanSpec."""
     parts = []
-    for index, game in enumerate(outcomes.games):
+    for index, title in enumerate(titles(outcomes.games)):
         found = [one for one in differences(outcomes.of_game(index), Resampler(0)) if one.wins is not None]
         if found:
-            parts.append(_matrix(game.name, outcomes.operators, found))
+            parts.append(_matrix(title, outcomes.operators, found))
     if not parts:
         return Html("")
     notes = [NOTE]

@@ -19,6 +19,7 @@ from arena.errors import InputError, RecordError
 from arena.evaluate.table import ScoreTable
 from arena.figures import plural
 from arena.record.disk import Disk, in_use
+from arena.record.given import titles
 from arena.record.measured import bare, usable_measures
 from arena.record.reader import Run
 from arena.report import sections
@@ -116,7 +117,7 @@ def one_run(
     ]
     name = run.folder.resolve().name
     played = sum(table.matches for table in tables)
-    games, pool = ", ".join(game.name for game in run.head.games), ", ".join(run.operators)
+    games, pool = ", ".join(titles(run.head.games)), ", ".join(run.operators)
     lead = f"{plural(played, 'match', 'matches')} of {games} · {pool} · seed {run.head.plan.seed}"
     return page_of(name, lead, parts, data_elements(replays) if replays.matches else ())
 

@@ -27,6 +27,7 @@ from arena.log import EndLine, Line, TurnLine
 from arena.match import Match
 from arena.plan import MatchPlan
 from arena.record.asked import models
+from arena.record.given import titles
 from arena.record.moments import Moment, moments
 from arena.record.reader import Run
 from arena.record.replay import Replay
@@ -181,7 +182,7 @@ class ReplaysReader(AbstractContextManager["ReplaysReader"]):
         shown = ShownMatch(
             match=plan.index,
             block=plan.block,
-            game=self._run.head.games[plan.game].name,
+            game=titles(self._run.head.games)[plan.game],
             game_index=plan.game,
             seats=tuple(match.names),
             status=end.status if end is not None else "",

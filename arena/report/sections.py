@@ -10,7 +10,7 @@ from arena.evaluate.caption import caption
 from arena.evaluate.table import ScoreRow, ScoreTable
 from arena.figures import NO_INTERVAL, duration, money, number, plural, share, span
 from arena.record import facts as own
-from arena.record.given import titled
+from arena.record.given import titled, titles
 from arena.record.head import GameHead, Head
 from arena.record.reader import Run
 from arena.record.times import Times
@@ -162,9 +162,9 @@ def models(run: Run, times: Times) -> Html:
 def operators(run: Run, facts: own.Facts) -> Html:
     """What each operator was and was given: whether like is compared with like."""
     parts: list[Html] = []
-    for game in run.head.games:
-        given = alike.conditions(game, facts)
-        parts += [tag("p", f"At {game.name}: {sentence}.", class_="alarm") for sentence in given.differences]
+    for game, title in zip(run.head.games, titles(run.head.games), strict=True):
+        given = alike.conditions(game, title, facts)
+        parts += [tag("p", f"At {title}: {sentence}.", class_="alarm") for sentence in given.differences]
         rows = []
         for one, row in zip(game.operators, given.rows, strict=True):
             aspects = {**{name: getattr(row, name) for name in alike.ASPECTS}, "other": row.other}
@@ -173,7 +173,7 @@ def operators(run: Run, facts: own.Facts) -> Html:
             prints = ", ".join(f"{name} {value[:16]}" for name, value in one.fingerprint.items()) or "-"
             rows.append([one.name, one.given, row.views, Html("".join(told)) or "-", one.determinism, prints])
         heads = ["operator", "as it was named", "shown", "options, and what it said", "determinism", "weights"]
-        parts.append(table(f"{game.name}: who sat there", heads, rows, "words"))
+        parts.append(table(f"{title}: who sat there", heads, rows, "words"))
     return section("Operators", "operators", *parts)
 
 

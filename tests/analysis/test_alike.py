@@ -40,7 +40,7 @@ def test_what_a_game_brings_is_no_rival() -> None:
 def test_options_are_compared_among_those_that_have_them() -> None:
     one = operator_head("a", kind="vlm", options=MODEL | {"history": 4})
     two = operator_head("b", kind="llm", options=MODEL | {"url": "http://there/v1"})
-    found = conditions(game(one, two, operator_head("c", kind="ppo")), {"a": [{"server": "vLLM 0.32"}]})
+    found = conditions(game(one, two, operator_head("c", kind="ppo")), "leduc", {"a": [{"server": "vLLM 0.32"}]})
     assert found.differences == [
         "not like with like: operators had another history (a: history 4; b: history 0)",
         "not like with like: operators had another server (a: url http://here/v1; b: url http://there/v1)",

@@ -11,8 +11,9 @@ import numpy as np
 
 from arena.analysis.outcomes import read_outcomes
 from arena.evaluate.intervals import mean_interval
+from arena.record.given import titles
 from arena.record.reader import Run
-from arena.train.vlm.scored import EVALUATIONS, TRUE, figure, folder_of, interval, labels, moment, true_shares
+from arena.train.vlm.scored import EVALUATIONS, TRUE, figure, folder_of, interval, moment, true_shares
 
 
 class Change(NamedTuple):
@@ -36,7 +37,7 @@ def between(out: Path, first: int, last: int) -> list[Change]:
     """The games of two evaluations of one training; without those that only one has, or that met other players."""
     newest = Run(folder_of(out, last))
     one, two = _scores(Run(folder_of(out, first))), _scores(newest)
-    label = dict(zip(newest.head.plan.games, labels(newest), strict=True))
+    title = dict(zip(newest.head.plan.games, titles(newest.head.games), strict=True))
     made = []
     for key, before in one.items():
         deals = sorted(before.keys() & two.get(key, {}).keys())
@@ -44,7 +45,7 @@ def between(out: Path, first: int, last: int) -> list[Change]:
             gains = [two[key][deal] - before[deal] for deal in deals]
             low, high = mean_interval(gains) if len({*gains}) > 1 else (None, None)
             began, ended = (float(np.mean([scores[deal] for deal in deals])) for scores in (before, two[key]))
-            made.append(Change(label[key[0]], began, ended, low, high))
+            made.append(Change(title[key[0]], began, ended, low, high))
     return made
 
 

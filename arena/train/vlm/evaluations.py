@@ -34,7 +34,7 @@ from arena.train.vlm.config import VlmConfig
 from arena.train.vlm.evaluation_config import EvaluationConfig
 from arena.train.vlm.matches import seated_game
 from arena.train.vlm.progress import Progress, guarded
-from arena.train.vlm.scored import STATEMENTS, THOUGHTS, TRUE, folder_of, labels
+from arena.train.vlm.scored import STATEMENTS, THOUGHTS, TRUE, folder_of
 from arena.train.vlm.workers import workers_of
 
 
@@ -154,11 +154,10 @@ def play(of: Evaluated, out: Path, update: int, weights: Path | None) -> dict[st
         plan, folder = plan_of(of, shown), folder_of(out, update, shown)
         _play(of, plan, folder, f"pi_v{update}", weights)
         mine = plan.entries[0].name
-        run = Run(folder)
-        for game, table in zip(labels(run), run.tables(), strict=True):
+        for table in Run(folder).tables():
             for row in table.rows:
                 if row.score is not None and (shown == TRUE or row.operator == mine):
-                    scores[f"eval/{game}/{row.operator}"] = row.score
+                    scores[f"eval/{table.game}/{row.operator}"] = row.score
         if thoughts.truths(plan.games):
             said = thoughts.of_run(folder).get(mine, thoughts.Count()).metrics()
             Disk().replace_json(folder / THOUGHTS, said)

@@ -40,13 +40,6 @@ def folder_of(out: Path, update: int, shown: str = TRUE) -> Path:
     return out / EVALUATIONS / (f"{update:06d}" if shown == TRUE else f"{update:06d}-{shown}")
 
 
-def labels(run: Run) -> list[str]:
-    """What the games of a run are called, each differently: by their names, or as given where two have one name."""
-    names = [game.name for game in run.head.games]
-    given = run.head.plan.games
-    return [whole if names.count(name) > 1 else name for name, whole in zip(names, given, strict=True)]
-
-
 def scores(out: Path) -> Iterator[Scored]:
     """Of all evaluations of a training that are complete, in order."""
     for folder in sorted((out / EVALUATIONS).glob("[0-9]*")):
@@ -55,12 +48,12 @@ def scores(out: Path) -> Iterator[Scored]:
         run, (number, _, shown) = Run(folder), folder.name.partition("-")
         given = {one.name: one.given for one in run.head.games[0].operators}
         first = next(iter(given))
-        for game, table in zip(labels(run), run.recorded_tables() or (), strict=False):
+        for table in run.recorded_tables() or ():
             for row in table.rows:
                 trained = row.operator == first
                 if row.score is not None and (trained or not shown):
                     start = not trained and given.get(row.operator) == given[first]
-                    yield Scored(int(number), shown or TRUE, trained, start, game, row, row.score)
+                    yield Scored(int(number), shown or TRUE, trained, start, table.game, row, row.score)
 
 
 def true_shares(out: Path, update: int) -> dict[str, float]:

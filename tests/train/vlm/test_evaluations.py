@@ -135,7 +135,7 @@ def test_games_of_one_name_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "weights").touch()
     of = asked("evaluation.matches=4", "evaluation.levels=leduc@hands=1,leduc@hands=2")
     found = evaluations.play(of, tmp_path, 1, tmp_path / "weights")
-    games = ["leduc@hands=1@seats=2", "leduc@hands=2@seats=2"]
+    games = ["leduc@hands=1", "leduc@hands=2"]
     assert {name.split("/")[1] for name in found} == {*games}
     assert [one.game for one in scored.scores(tmp_path) if one.trained] == games
 
