@@ -81,7 +81,6 @@ class Leader(ProcessEngine):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 other.wait(GRACE)
             other.kill()
-        dist.destroy_process_group()
         for name in _variables(0, 0, 0):
             os.environ.pop(name, None)
         super().close()
@@ -141,7 +140,7 @@ def follow(told: _Start) -> None:
         dist.broadcast_object_list(heard, src=0, group=calls)
         (name, *given), named = heard[0]
         if name == CLOSE:
-            dist.destroy_process_group()
+            made.close()
             return
         with contextlib.suppress(ArenaError):  # the first process raises it, too
             getattr(made, name)(*given, **named)

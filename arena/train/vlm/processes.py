@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+import torch.distributed as dist
 
 from arena.errors import ArenaError
 from arena.train.vlm.engine import NO_CONFIG, Config, Datum, OptimParams, Output, weights_folder
@@ -61,6 +62,12 @@ class ProcessEngine(LocalEngine):
     def save_state(self, path: Path) -> None:
         call = super().save_state
         self._first(lambda: call(path))
+
+    def close(self) -> None:
+        """Leave the other processes: one that ended in their group would now and then be aborted by its threads."""
+        if dist.is_initialized():
+            dist.destroy_process_group()
+        super().close()
 
     def _mine(self, every: list[Pass]) -> list[tuple[Pass, bool]]:
         return [(one, True) for one in every[self.processes.process_index :: self.processes.num_processes]]

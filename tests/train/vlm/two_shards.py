@@ -50,6 +50,8 @@ def main(out: Path, mode: str) -> None:
         made.forward_backward(rows, "cross_entropy")
     except ArenaError as error:
         (out / f"said-{number}.txt").write_text(str(error))
+    made.close()
+    assert not torch.distributed.is_initialized()  # else its threads may abort the process at its end
 
 
 if __name__ == "__main__":
